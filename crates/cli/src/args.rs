@@ -1,0 +1,296 @@
+//! What can be typed.
+
+use crate::input::Format;
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use paceline_core::backoff::Jitter;
+use paceline_core::pace::Quota;
+use paceline_engine::MaxFailures;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Updates thousands of contact-centre users as fast as the vendor's quota allows and no faster.
+#[derive(Debug, Parser)]
+#[command(name = "paceline", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Named settings of paceline.toml.
+    #[arg(long, global = true, env = "PACELINE_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The configuration file [default: paceline.toml here, else in the user's config directory].
+    #[arg(long, global = true, env = "PACELINE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Whose API it is: genesys.
+    #[arg(long, global = true, env = "PACELINE_VENDOR", value_name = "NAME")]
+    pub(crate) vendor: Option<String>,
+    /// The vendor's region, by AWS name or domain (eu-central-1, mypurecloud.de).
+    #[arg(long, global = true, env = "PACELINE_REGION", value_name = "NAME")]
+    pub(crate) region: Option<String>,
+    /// Base URL of the API, instead of a region's.
+    #[arg(long, global = true, env = "PACELINE_BASE_URL", value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// URL of the token endpoint [default: the region's, or {base-url}/oauth/token].
+    #[arg(long, global = true, env = "PACELINE_AUTH_URL", value_name = "URL")]
+    pub(crate) auth_url: Option<String>,
+    /// Where runs are kept [default: the user's state directory].
+    #[arg(long, global = true, env = "PACELINE_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// What standard output carries.
+    #[arg(long, global = true, env = "PACELINE_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Output,
+    /// What is told on standard error: error, warn, info, debug, trace.
+    #[arg(long, global = true, env = "PACELINE_LOG_LEVEL", value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log_level: tracing::level_filters::LevelFilter,
+    /// How it is told.
+    #[arg(long, global = true, env = "PACELINE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: Output,
+    /// No progress line.
+    #[arg(long, global = true, env = "PACELINE_NO_PROGRESS", value_parser = FalseyValueParser::new())]
+    pub(crate) no_progress: bool,
+    /// Do not ask.
+    #[arg(short, long, global = true, env = "PACELINE_YES", value_parser = FalseyValueParser::new())]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Update users from a roster: validate, plan, send, report.
+    Apply(ApplyArgs),
+    /// Validate a roster; no network.
+    Check(CheckArgs),
+    /// Sign-in.
+    Auth {
+        #[command(subcommand)]
+        command: AuthCommand,
+    },
+    /// Run the simulated vendor on a local port.
+    Sandbox(SandboxArgs),
+    /// Sandbox, sample roster, apply and report in one command, offline.
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Get a token and say what it can do. Prints no secret.
+    Test,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ApplyArgs {
+    /// The roster; `-` is standard input.
+    pub(crate) roster: String,
+    /// Stop after the plan: nothing is written.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) reading: RosterArgs,
+    #[command(flatten)]
+    pub(crate) sending: SendArgs,
+    #[command(flatten)]
+    pub(crate) reporting: ReportArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RosterArgs {
+    /// The roster's format [default: by its extension, else by its content].
+    #[arg(long, env = "PACELINE_ROSTER_FORMAT", value_name = "FORMAT")]
+    pub(crate) roster_format: Option<Format>,
+    /// Send each row's fields as they are, one PATCH a user, without reading the user first.
+    #[arg(long, env = "PACELINE_BLIND", value_parser = FalseyValueParser::new())]
+    pub(crate) blind: bool,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReportArgs {
+    /// Write each row's outcome to a file: .csv, .jsonl or .json.
+    #[arg(long, env = "PACELINE_RESULTS", value_name = "FILE")]
+    pub(crate) results: Option<PathBuf>,
+}
+
+/// How a run goes about it; what is not given comes from the profile, else from the default.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace and retries")]
+pub(crate) struct SendArgs {
+    /// Calls in flight, at most [default: 10].
+    #[arg(long, env = "PACELINE_MAX_CONCURRENT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) max_concurrent: Option<u32>,
+    /// Own ceiling, taken whole: calls per seconds, as in 300/60.
+    #[arg(long, env = "PACELINE_RATE", value_name = "N/SECONDS", value_parser = rate)]
+    pub(crate) rate: Option<Quota>,
+    /// Part of the vendor's quota to take, in percent [default: 80].
+    #[arg(long, env = "PACELINE_SHARE", value_name = "P%", value_parser = percent)]
+    pub(crate) share: Option<u32>,
+    /// An even drip instead of bursts.
+    #[arg(long, env = "PACELINE_SPREAD", value_parser = FalseyValueParser::new())]
+    pub(crate) spread: bool,
+    /// Access tokens, each with a quota of its own [default: 1; the vendors advise one].
+    #[arg(long, env = "PACELINE_TOKENS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(crate) tokens: Option<u32>,
+    /// Longest wait for the vendor, in seconds; a longer one halts the run [default: 3600].
+    #[arg(long, env = "PACELINE_MAX_WAIT", value_name = "S", value_parser = seconds)]
+    pub(crate) max_wait: Option<Duration>,
+    /// Retries of a call that fails; 429s do not count [default: 5].
+    #[arg(long, env = "PACELINE_MAX_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) max_retries: Option<u32>,
+    /// First wait before a retry, in seconds; it doubles [default: 1.0].
+    #[arg(long, env = "PACELINE_BASE_DELAY", value_name = "S", value_parser = seconds)]
+    pub(crate) base_delay: Option<Duration>,
+    /// Longest own wait, in seconds; a Retry-After may be longer [default: 60].
+    #[arg(long, env = "PACELINE_MAX_DELAY", value_name = "S", value_parser = seconds)]
+    pub(crate) max_delay: Option<Duration>,
+    /// Random share of a wait: none, proportional, equal, full, decorrelated [default: proportional].
+    #[arg(long, env = "PACELINE_JITTER", value_name = "KIND", value_parser = jitter)]
+    pub(crate) jitter: Option<Jitter>,
+    /// Longest time for one call, in seconds [default: 30].
+    #[arg(long, env = "PACELINE_TIMEOUT", value_name = "S", value_parser = some_seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Halt when so many rows, or so many percent of them, have failed.
+    #[arg(long, env = "PACELINE_MAX_FAILURES", value_name = "N|P%", value_parser = max_failures)]
+    pub(crate) max_failures: Option<MaxFailures>,
+    /// Send so many rows first; go on only if they all succeed.
+    #[arg(long, env = "PACELINE_CANARY", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) canary: Option<u64>,
+    /// Overwrite what others have changed since it was read.
+    #[arg(long, env = "PACELINE_FORCE", value_parser = FalseyValueParser::new())]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// The roster; `-` is standard input.
+    pub(crate) roster: String,
+    #[command(flatten)]
+    pub(crate) reading: RosterArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SandboxArgs {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Users of the tenant.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub(crate) users: usize,
+    /// What makes it repeatable.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub(crate) seed: u64,
+    /// The quota of a token: calls per seconds; `none` for no limit.
+    #[arg(long, default_value = "300/60", value_name = "N/SECONDS")]
+    pub(crate) limit: String,
+    /// The window that it counts in: fixed or sliding.
+    #[arg(long, default_value = "fixed", value_name = "KIND")]
+    pub(crate) window: String,
+    /// What a 429 says: seconds, date, absent, malformed, or so many seconds more than needed.
+    #[arg(long, default_value = "seconds", value_name = "FORM")]
+    pub(crate) retry_after: String,
+    /// What the limits call tells, a minute; it is not served without.
+    #[arg(long, value_name = "N")]
+    pub(crate) told_limit: Option<u32>,
+    /// Seconds that a token lives.
+    #[arg(long, default_value_t = 86_400.0, value_name = "S")]
+    pub(crate) token_life: f64,
+    /// Milliseconds that an answer takes.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub(crate) latency: u64,
+    /// How many times faster its clock runs.
+    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    pub(crate) speed: f64,
+    /// Refuse a PATCH without `version`, as the published description does.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// What goes wrong, as `name=value` (error_500=0.1, reset_after=0.05, hang=0.01, users.ID=404, rival_per_s=25 …).
+    #[arg(long = "fault", value_name = "NAME=VALUE")]
+    pub(crate) faults: Vec<String>,
+    /// Write a sample roster for its users to this file (.csv, .json or .jsonl) before serving.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_roster: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// Users to update.
+    #[arg(long, default_value_t = 3000, value_name = "N", value_parser = clap::value_parser!(u32).range(20..=20_000))]
+    pub(crate) users: u32,
+}
+
+/// `N/SECONDS`.
+pub(crate) fn rate(text: &str) -> Result<Quota, String> {
+    let wrong = || format!("`{text}` is no rate: write calls per seconds, as in 300/60");
+    let (calls, window) = text.split_once('/').ok_or_else(wrong)?;
+    let allowed: u32 = calls.trim().parse().map_err(|_| wrong())?;
+    let window = some_seconds(window).map_err(|_| wrong())?;
+    if allowed == 0 { Err(wrong()) } else { Ok(Quota { allowed, window }) }
+}
+
+fn percent(text: &str) -> Result<u32, String> {
+    let number = text.trim().trim_end_matches('%').trim();
+    match number.parse() {
+        Ok(percent @ 1..=100) => Ok(percent),
+        _ => Err(format!("`{text}` is no share: write 1 to 100")),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no number of seconds");
+    let seconds: f64 = text.trim().parse().map_err(|_| wrong())?;
+    if (0.0..=1e9).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
+}
+
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    seconds(text).and_then(|wait| if wait.is_zero() { Err("must be more than 0".into()) } else { Ok(wait) })
+}
+
+fn jitter(text: &str) -> Result<Jitter, String> {
+    serde_json::from_value(text.to_lowercase().into())
+        .map_err(|_| format!("`{text}` is not one of none, proportional, equal, full, decorrelated"))
+}
+
+fn max_failures(text: &str) -> Result<MaxFailures, String> {
+    let wrong = || format!("`{text}` is neither a number of rows nor a share as in 5%");
+    match text.trim().strip_suffix('%') {
+        Some(percent) => {
+            let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
+            if (0.0..=100.0).contains(&percent) { Ok(MaxFailures::Percent(percent)) } else { Err(wrong()) }
+        }
+        None => text.trim().parse().map(MaxFailures::Rows).map_err(|_| wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_and_shares_are_read_as_people_write_them() {
+        assert_eq!(rate("300/6"), Ok(Quota { allowed: 300, window: Duration::from_secs(6) }));
+        assert_eq!(rate(" 5 / 0.5 "), Ok(Quota { allowed: 5, window: Duration::from_millis(500) }));
+        for wrong in ["300", "0/60", "300/0", "-1/60", "x/y", "300/60/2", "1/inf", "1/nan"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(percent("80%"), Ok(80));
+        assert!(percent("0").is_err() && percent("101").is_err());
+        assert_eq!(max_failures("5%"), Ok(MaxFailures::Percent(5.0)));
+        assert_eq!(max_failures("7"), Ok(MaxFailures::Rows(7)));
+        assert!(max_failures("-1").is_err());
+    }
+}

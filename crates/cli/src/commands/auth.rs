@@ -1,0 +1,49 @@
+//! `paceline auth test`: does sign-in work, and as whom?
+
+use crate::args::Common;
+use crate::commands::work;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::settings;
+use paceline_engine::{Interrupt, Settings, call};
+use std::sync::Arc;
+
+/// Who we are there.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) vendor: &'static str,
+    pub(crate) base_url: String,
+    pub(crate) client_id: String,
+    pub(crate) tenant: Option<String>,
+    /// Calls a minute, where the vendor tells.
+    pub(crate) quota: Option<u32>,
+}
+
+pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
+    let profile = settings::profile(common)?;
+    let connection = settings::connection(common, &profile)?;
+    let credentials = settings::credentials(&profile)?;
+    // Somebody is waiting: fewer and shorter retries than a run's.
+    let settings = Settings { max_retries: 2, ..settings::engine(&Default::default(), false, &profile)? };
+    let progress = Arc::new(Progress::new(0, 0, false));
+    let tools = || work::tools(&connection, credentials.clone(), 1, Interrupt::new(), Arc::clone(&progress));
+    let vendor = &connection.vendor;
+    let (answer, refusal, passed) = call(tools()?, settings.clone(), vendor.whoami()).await?;
+    if !passed {
+        let message = format!("there is a token, and the first call with it was refused: {}", refusal.line());
+        let hint = "give the OAuth client a role with the permissions for the work";
+        return Err(Failure { exit: Exit::Halted, ..Failure::wrong(message, hint) });
+    }
+    let quota = match vendor.quota_request() {
+        Some(request) => call(tools()?, settings, request).await.ok().and_then(|(answer, _, _)| vendor.quota(&answer)),
+        None => None,
+    };
+    Ok(SignedIn {
+        vendor: vendor.facts().title,
+        base_url: connection.base_url.clone(),
+        client_id: credentials.client_id,
+        tenant: vendor.tenant(&answer),
+        quota: quota.map(|quota| quota.allowed),
+    })
+}

@@ -1,0 +1,88 @@
+//! `paceline demo`: the main job on the embedded sandbox, offline.
+
+use crate::args::{ApplyArgs, Common, DemoArgs, ReportArgs, RosterArgs, SendArgs};
+use crate::commands::work::Worked;
+use crate::commands::{apply, sandbox};
+use crate::error::Failure;
+use crate::settings::Profile;
+use crate::{printer, settings};
+use paceline_core::pace::Quota;
+use paceline_core::vendor::Credentials;
+use paceline_journal::Store;
+use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
+use secrecy::SecretString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A window short enough to be watched: 500 calls in 3 s instead of 300 in 60 s.
+const WINDOW: Quota = Quota { allowed: 500, window: Duration::from_secs(3) };
+
+pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Failure> {
+    let mut options = Options {
+        users: args.users as usize,
+        limit: Some(Limit {
+            calls: WINDOW.allowed,
+            window_s: WINDOW.window.as_secs_f64(),
+            kind: Window::Fixed,
+            retry_after: RetryAfter::Seconds,
+        }),
+        latency_ms: 15,
+        jitter_ms: 10,
+        ..Options::default()
+    };
+    let ids = Sandbox::new(options.clone()).user_ids();
+    // Rows that the vendor refuses, each for a reason of its own.
+    for (id, status) in ids.iter().skip(7).step_by(ids.len() / 4).zip([400, 403, 404]) {
+        options.faults.users.insert(id.clone(), status);
+    }
+    let dir = std::env::temp_dir().join(format!("paceline-demo-{}", std::process::id()));
+    let unwritable = |error: std::io::Error| Failure::wrong(format!("`{}`: {error}", dir.display()), "free some space");
+    std::fs::create_dir_all(&dir).map_err(unwritable)?;
+    let roster = dir.join("roster.csv");
+    sandbox::write_roster(&roster, &ids)?;
+    add_strangers(&roster).map_err(unwritable)?;
+    let served = serve(options, 0, 1.0).await.map_err(unwritable)?;
+    printer::stderr(&format!(
+        "Sandbox: {} users of Genesys Cloud at {}, {} calls in {} s a token\nRoster:  {}",
+        ids.len(),
+        served.url(),
+        WINDOW.allowed,
+        WINDOW.window.as_secs(),
+        roster.display()
+    ));
+    let common = Common {
+        base_url: Some(served.url()),
+        auth_url: None,
+        region: None,
+        profile: None,
+        config: None,
+        vendor: Some("genesys".into()),
+        yes: true,
+        ..common.clone()
+    };
+    let apply_args = ApplyArgs {
+        roster: roster.display().to_string(),
+        dry_run: false,
+        reading: RosterArgs { roster_format: None, blind: false },
+        sending: SendArgs { rate: Some(WINDOW), ..SendArgs::default() },
+        reporting: ReportArgs { results: Some(PathBuf::from(&dir).join("results.csv")) },
+    };
+    let connection = settings::connection(&common, &Profile::default())?;
+    let engine = settings::engine(&apply_args.sending, false, &Profile::default())?;
+    let credentials = Credentials {
+        client_id: paceline_sandbox::CLIENT_ID.into(),
+        client_secret: SecretString::from(paceline_sandbox::CLIENT_SECRET),
+    };
+    let store = Store::new(&dir.join("state"));
+    apply::apply(&common, &apply_args, connection, engine, credentials, store).await
+}
+
+/// Two users that the tenant does not have.
+fn add_strangers(roster: &Path) -> std::io::Result<()> {
+    let mut text = std::fs::read_to_string(roster)?;
+    for id in ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"] {
+        let _ = writeln!(text, "{id},Agent,Customer Care");
+    }
+    std::fs::write(roster, text)
+}

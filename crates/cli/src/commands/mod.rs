@@ -1,0 +1,8 @@
+//! One file a command. Each gives back facts; printing comes after.
+
+pub(crate) mod apply;
+pub(crate) mod auth;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod sandbox;
+pub(crate) mod work;

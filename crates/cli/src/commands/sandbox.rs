@@ -1,0 +1,99 @@
+//! `paceline sandbox`: the simulated vendor on a local port.
+
+use crate::args::{SandboxArgs, rate};
+use crate::error::Failure;
+use crate::printer;
+use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
+    let options = options(args)?;
+    if let Some(path) = &args.write_roster {
+        write_roster(path, &Sandbox::new(options.clone()).user_ids())?;
+    }
+    let served = serve(options, args.port, args.speed).await.map_err(|error| {
+        Failure::wrong(format!("port {} cannot be had: {error}", args.port), "take another, or 0 for a free one")
+    })?;
+    printer::stdout(&profile(&served.url()));
+    let _ = tokio::signal::ctrl_c().await;
+    Ok(())
+}
+
+/// The profile to use, and the environment that goes with it.
+fn profile(url: &str) -> String {
+    let (id, secret) = (paceline_sandbox::CLIENT_ID, paceline_sandbox::CLIENT_SECRET);
+    format!(
+        "# Genesys Cloud sandbox at {url}; its books: {url}/sandbox/books\n\
+         export GENESYS_CLIENT_ID={id} GENESYS_CLIENT_SECRET={secret}\n\
+         export PACELINE_BASE_URL={url} PACELINE_AUTH_URL={url}/oauth/token\n"
+    )
+}
+
+fn options(args: &SandboxArgs) -> Result<Options, Failure> {
+    let wrong = |flag: &str, why: String| {
+        Failure::wrong(format!("--{flag}: {why}"), "`paceline sandbox --help` lists what it takes")
+    };
+    let kind = match args.window.as_str() {
+        "fixed" => Window::Fixed,
+        "sliding" => Window::Sliding,
+        other => return Err(wrong("window", format!("`{other}` is neither fixed nor sliding"))),
+    };
+    let retry_after = match args.retry_after.as_str() {
+        "seconds" => RetryAfter::Seconds,
+        "date" => RetryAfter::Date,
+        "absent" => RetryAfter::Absent,
+        "malformed" => RetryAfter::Malformed,
+        more => RetryAfter::Longer(more.parse().map_err(|_| wrong("retry-after", format!("`{more}` is no form")))?),
+    };
+    let limit = match args.limit.as_str() {
+        "none" => None,
+        text => {
+            let quota = rate(text).map_err(|why| wrong("limit", why))?;
+            Some(Limit { calls: quota.allowed, window_s: quota.window.as_secs_f64(), kind, retry_after })
+        }
+    };
+    let mut faults = json!({});
+    for fault in &args.faults {
+        let (name, value) =
+            fault.split_once('=').ok_or_else(|| wrong("fault", format!("`{fault}` is not name=value")))?;
+        let value: Value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+        match name.split_once('.') {
+            Some((group, key)) => faults[group][key] = value,
+            None => faults[name] = value,
+        }
+    }
+    Ok(Options {
+        users: args.users,
+        seed: args.seed,
+        limit,
+        told_limit: args.told_limit,
+        token_life_s: args.token_life,
+        latency_ms: args.latency,
+        strict: args.strict,
+        faults: serde_json::from_value(faults).map_err(|error| wrong("fault", error.to_string()))?,
+        ..Options::default()
+    })
+}
+
+/// A roster that gives each of these users a new title and department.
+pub(crate) fn write_roster(path: &Path, ids: &[String]) -> Result<(), Failure> {
+    let row = |number: usize, id: &String| (id.clone(), format!("Agent {number}"), "Customer Care");
+    let rows = ids.iter().enumerate().map(|(number, id)| row(number, id));
+    let object = |(id, title, department): (String, String, &str)| json!({"id": id, "updates": {"title": title, "department": department}});
+    let text = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => json!(rows.map(object).collect::<Vec<_>>()).to_string(),
+        Some("jsonl") => rows.fold(String::new(), |mut out, row| {
+            let _ = writeln!(out, "{}", object(row));
+            out
+        }),
+        _ => rows.fold("id,title,department\n".to_owned(), |mut out, (id, title, department)| {
+            let _ = writeln!(out, "{id},{title},{department}");
+            out
+        }),
+    };
+    std::fs::write(path, text).map_err(|error| {
+        Failure::wrong(format!("the roster `{}` cannot be written: {error}", path.display()), "check the directory")
+    })
+}

@@ -1,0 +1,162 @@
+//! Rosters, read a row at a time.
+//!
+//! A format yields [`Record`]s, each with its place; what they mean is `paceline_core::validate`'s to say.
+
+mod csv;
+mod json;
+mod jsonl;
+
+use paceline_core::desired::{Raw, Record};
+use paceline_core::user::Place;
+use paceline_core::validate::{Problem, type_of};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A roster's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A header and rows; comma, semicolon or tab.
+    Csv,
+    /// A list of objects.
+    Json,
+    /// An object a line.
+    Jsonl,
+}
+
+/// Why a roster cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("there is no roster `{0}`")]
+    Missing(String),
+    #[error("`{0}` is a directory, not a roster")]
+    Directory(String),
+    #[error("the roster `{name}` cannot be read: {why}")]
+    Io { name: String, why: std::io::Error },
+    #[error("the roster `{0}` is empty")]
+    Empty(String),
+}
+
+impl Unreadable {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "check the path; `-` reads standard input",
+            Self::Directory(_) => "name the file in it",
+            Self::Io { .. } => "check its rights",
+            Self::Empty(_) => "a roster has one row for each user to update",
+        }
+    }
+}
+
+/// A roster, opened: its rows and, for a table, its header.
+pub(crate) struct Roster {
+    pub(crate) file: Arc<str>,
+    /// The column names and where they stand; JSON has none.
+    pub(crate) header: Option<(Vec<String>, Place)>,
+    /// Rows in order. After an error that breaks the file there are no more.
+    pub(crate) records: Box<dyn Iterator<Item = Result<Record, Problem>>>,
+}
+
+/// Opens a roster; `-` is standard input.
+pub(crate) fn open(name: &str, format: Option<Format>) -> Result<Roster, Unreadable> {
+    let io = |why| Unreadable::Io { name: name.to_owned(), why };
+    let bytes: Box<dyn Read> = if name == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Err(Unreadable::Directory(name.into()));
+        }
+        Box::new(File::open(path).map_err(|why| match why.kind() {
+            std::io::ErrorKind::NotFound => Unreadable::Missing(name.into()),
+            _ => io(why),
+        })?)
+    };
+    let mut text = decoded(bytes).map_err(io)?;
+    let format = match format.or_else(|| by_extension(name)) {
+        Some(format) => format,
+        None => by_content(&mut text).map_err(io)?,
+    };
+    let file: Arc<str> = Arc::from(if name == "-" { "standard input" } else { name });
+    if skip_space(&mut text).map_err(io)? {
+        return Err(Unreadable::Empty(name.into()));
+    }
+    match format {
+        Format::Csv => csv::open(text, file).map_err(io),
+        Format::Json => Ok(Roster { records: Box::new(json::records(text, Arc::clone(&file))), header: None, file }),
+        Format::Jsonl => Ok(Roster { records: Box::new(jsonl::records(text, Arc::clone(&file))), header: None, file }),
+    }
+}
+
+type Text = BufReader<Box<dyn Read>>;
+
+/// UTF-8 from whatever Excel wrote: with a BOM, or UTF-16 with or without one.
+fn decoded(bytes: Box<dyn Read>) -> std::io::Result<Text> {
+    let mut bytes = BufReader::new(bytes);
+    let encoding = match bytes.fill_buf()? {
+        [0, other, ..] if *other != 0 => Some(encoding_rs::UTF_16BE),
+        [other, 0, ..] if *other != 0 => Some(encoding_rs::UTF_16LE),
+        _ => None,
+    };
+    let decoder = encoding_rs_io::DecodeReaderBytesBuilder::new()
+        .encoding(encoding)
+        .bom_override(true)
+        .strip_bom(true)
+        .utf8_passthru(true)
+        .build(bytes);
+    Ok(BufReader::with_capacity(64 << 10, Box::new(decoder)))
+}
+
+fn by_extension(name: &str) -> Option<Format> {
+    match Path::new(name).extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" | "tsv" | "txt" => Some(Format::Csv),
+        "json" => Some(Format::Json),
+        "jsonl" | "ndjson" => Some(Format::Jsonl),
+        _ => None,
+    }
+}
+
+fn by_content(text: &mut Text) -> std::io::Result<Format> {
+    let start = text.fill_buf()?;
+    Ok(match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Format::Json,
+        Some(b'{') => Format::Jsonl,
+        _ => Format::Csv,
+    })
+}
+
+/// Whether nothing but white space is there. Takes none of it: lines are counted from the first.
+fn skip_space(text: &mut Text) -> std::io::Result<bool> {
+    Ok(text.fill_buf()?.iter().all(u8::is_ascii_whitespace))
+}
+
+/// A record of `{"id": …, "updates": {…}}`.
+fn from_object(number: u64, place: Place, value: Value) -> Result<Record, Problem> {
+    const SHAPE: &str = r#"a row is {"id": "…", "updates": {"title": "…"}}"#;
+    let Value::Object(object) = value else {
+        return Err(Problem::new(place, format!("the row must be an object, not {}", type_of(&value))).hint(SHAPE));
+    };
+    let mut columns = vec![];
+    let mut updates = None;
+    for (key, value) in object {
+        match (key.as_str(), value) {
+            ("updates", Value::Object(fields)) => updates = Some(fields),
+            ("updates", other) => {
+                let message = format!("must be an object, not {}", type_of(&other));
+                return Err(Problem::new(place.column("updates"), message).hint(SHAPE));
+            }
+            ("id" | "email", value) => columns.push((key, Raw::Json(value))),
+            _ => {
+                let problem = Problem::new(place.column(&key), "does not belong beside `id` and `updates`");
+                return Err(problem.hint(format!("{SHAPE}: put it inside `updates`")));
+            }
+        }
+    }
+    let Some(updates) = updates else {
+        return Err(Problem::new(place, "the row has no `updates`").hint(SHAPE));
+    };
+    columns.extend(updates.into_iter().map(|(key, value)| (key, Raw::Json(value))));
+    Ok(Record { number, place, columns })
+}

@@ -1,0 +1,51 @@
+//! A run's facts, written out: for people in `text`, for programs here.
+
+pub(crate) mod results;
+pub(crate) mod text;
+
+use crate::args::Output;
+use crate::commands::auth::SignedIn;
+use crate::commands::check::Checked;
+use crate::commands::work::Worked;
+use serde_json::{Value, json};
+
+fn line(value: &Value) -> String {
+    format!("{value}\n")
+}
+
+/// What came of working on a run.
+pub(crate) fn worked(worked: &Worked, format: Output) -> String {
+    match (worked, format) {
+        (Worked::Left { summary, results }, Output::Text) => text::summary(summary, results.as_deref()),
+        (Worked::Left { summary, .. }, Output::Json) => line(&json!(summary)),
+        (Worked::Planned { planned, blind }, Output::Text) => text::plan(planned, *blind),
+        (Worked::Planned { planned, .. }, Output::Json) => {
+            let changes: serde_json::Map<_, _> =
+                planned.kinds.iter().map(|(kind, count)| (kind.clone(), json!(count))).collect();
+            line(&json!({
+                "rows": planned.counts.rows, "to_update": planned.counts.pending, "unchanged": planned.counts.unchanged,
+                "failed": planned.counts.failed, "changes": changes, "calls": planned.calls, "allowed": planned.allowed,
+                "time_s": planned.time.as_secs_f64(),
+            }))
+        }
+    }
+}
+
+/// What a check found.
+pub(crate) fn checked(checked: &Checked, format: Output) -> String {
+    match format {
+        Output::Text => text::checked(checked),
+        Output::Json => line(&json!({"roster": checked.file, "rows": checked.rows, "columns": checked.columns})),
+    }
+}
+
+/// Who we are at the vendor.
+pub(crate) fn signed_in(signed_in: &SignedIn, format: Output) -> String {
+    match format {
+        Output::Text => text::signed_in(signed_in),
+        Output::Json => line(&json!({
+            "vendor": signed_in.vendor, "base_url": signed_in.base_url, "client_id": signed_in.client_id,
+            "tenant": signed_in.tenant, "calls_per_minute": signed_in.quota,
+        })),
+    }
+}

@@ -1,0 +1,162 @@
+//! The results file: one line a row, in roster order.
+
+use crate::error::Failure;
+use paceline_journal::{Journal, RowRecord};
+use serde_json::json;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Jsonl,
+    Json,
+}
+
+/// A results file, opened before anything is sent, so that an unwritable path is found in time. It takes its place only
+/// when it is whole.
+#[derive(Debug)]
+pub(crate) struct Results {
+    path: PathBuf,
+    partial: Option<PathBuf>,
+    file: File,
+    format: Format,
+}
+
+/// Rows read from the journal at once.
+const PAGE: u32 = 1_000;
+
+impl Results {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let format =
+            match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
+                Some("csv") => Format::Csv,
+                Some("jsonl" | "ndjson") => Format::Jsonl,
+                Some("json") => Format::Json,
+                _ => {
+                    let hint = "end its name in .csv, .jsonl or .json";
+                    return Err(Failure::wrong(format!("the results file `{shown}` has no known format"), hint));
+                }
+            };
+        if path.is_dir() {
+            return Err(Failure::wrong(format!("the results path `{shown}` is a directory"), "name a file in it"));
+        }
+        let partial = (!path.exists() || path.is_file()).then(|| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".partial");
+            PathBuf::from(name)
+        });
+        let file = File::create(partial.as_deref().unwrap_or(path)).map_err(|error| {
+            Failure::wrong(
+                format!("the results file `{shown}` cannot be written: {error}"),
+                "check the directory and its rights",
+            )
+        })?;
+        Ok(Self { path: path.to_owned(), partial, file, format })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes all rows of a run.
+    pub(crate) fn write(self, journal: &mut dyn Journal) -> Result<(), Failure> {
+        let unwritable = |error: std::io::Error| {
+            let path = self.path.display();
+            Failure::wrong(
+                format!("the results file `{path}` cannot be written: {error}"),
+                "nothing is lost: `paceline report RUN --output FILE` writes it again",
+            )
+        };
+        let mut out = BufWriter::new(&self.file);
+        rows(&mut out, self.format, journal)?.map_err(unwritable)?;
+        out.flush().map_err(unwritable)?;
+        drop(out);
+        match &self.partial {
+            Some(partial) => std::fs::rename(partial, &self.path).map_err(unwritable),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes it back: nothing was done that it could tell of.
+    pub(crate) fn discard(self) {
+        if let Some(partial) = self.partial {
+            let _ = std::fs::remove_file(partial);
+        }
+    }
+}
+
+type Written = Result<std::io::Result<()>, paceline_journal::Error>;
+
+fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Written {
+    let mut csv = ::csv::Writer::from_writer(vec![]);
+    let mut buffer = vec![];
+    let mut after = 0;
+    let mut first = true;
+    match format {
+        Format::Csv => {
+            buffer.extend_from_slice(b"row,user,outcome,status,code,message,attempts,correlation_id,changed\n")
+        }
+        Format::Json => buffer.extend_from_slice(b"["),
+        Format::Jsonl => {}
+    }
+    loop {
+        let page = journal.rows(after, PAGE, false)?;
+        for record in &page {
+            after = record.row.number;
+            match format {
+                Format::Csv => {
+                    let written = csv.write_record(cells(record)).and_then(|()| Ok(csv.flush()?));
+                    if let Err(error) = written {
+                        return Ok(Err(std::io::Error::other(error)));
+                    }
+                }
+                Format::Json => buffer.extend_from_slice(if first { b"\n" } else { b",\n" }),
+                Format::Jsonl => {}
+            }
+            first = false;
+            if format != Format::Csv {
+                buffer.extend_from_slice(object(record).to_string().as_bytes());
+            }
+            if format == Format::Jsonl {
+                buffer.push(b'\n');
+            }
+        }
+        let lines = std::mem::replace(&mut csv, ::csv::Writer::from_writer(vec![])).into_inner().unwrap_or_default();
+        buffer.extend_from_slice(&lines);
+        if let Err(error) = out.write_all(&buffer) {
+            return Ok(Err(error));
+        }
+        buffer.clear();
+        if page.len() < PAGE as usize {
+            break;
+        }
+    }
+    Ok(if format == Format::Json { out.write_all(b"\n]\n") } else { Ok(()) })
+}
+
+fn cells(record: &RowRecord) -> [String; 9] {
+    let refusal = &record.refusal;
+    [
+        record.row.number.to_string(),
+        record.row.key.value.clone(),
+        record.outcome.as_str().into(),
+        refusal.status.map(|status| status.to_string()).unwrap_or_default(),
+        refusal.code.clone().unwrap_or_default(),
+        refusal.message.clone().unwrap_or_default(),
+        record.attempts.to_string(),
+        refusal.correlation_id.clone().unwrap_or_default(),
+        record.changed.join(";"),
+    ]
+}
+
+fn object(record: &RowRecord) -> serde_json::Value {
+    let refusal = &record.refusal;
+    json!({
+        "row": record.row.number, "user": record.row.key.value, "outcome": record.outcome, "status": refusal.status,
+        "code": refusal.code, "message": refusal.message, "attempts": record.attempts,
+        "correlation_id": refusal.correlation_id, "changed": record.changed,
+    })
+}

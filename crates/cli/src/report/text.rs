@@ -1,0 +1,187 @@
+//! Facts for people.
+
+use crate::commands::auth::SignedIn;
+use crate::commands::check::Checked;
+use paceline_core::summary::{Failure, State, Summary};
+use paceline_engine::Planned;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// `1,234,567`.
+pub(crate) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `45 s`, `12 min 5 s`, `3 h 20 min`.
+pub(crate) fn time(wait: Duration) -> String {
+    match wait.as_secs() {
+        0 if wait.is_zero() => "0 s".into(),
+        0..10 => format!("{:.1} s", wait.as_secs_f64()),
+        seconds @ 10..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+fn rows(count: u64) -> String {
+    format!("{} {}", number(count), if count == 1 { "row" } else { "rows" })
+}
+
+/// What a run will do.
+pub(crate) fn plan(planned: &Planned, blind: bool) -> String {
+    let counts = &planned.counts;
+    let mut out = String::new();
+    let to_send = if blind { "to send as they are, unread" } else { "to update" };
+    let _ = writeln!(
+        out,
+        "Plan: {} {to_send}, {} unchanged, {} cannot be updated",
+        rows(counts.pending),
+        number(counts.unchanged),
+        number(counts.failed + counts.conflict),
+    );
+    for (kind, changes) in &planned.kinds {
+        let _ = writeln!(out, "  {kind}: {} changes", number(*changes));
+    }
+    let _ = writeln!(
+        out,
+        "  {} calls at {} a window: at least {}",
+        number(planned.calls),
+        number(planned.allowed),
+        time(planned.time)
+    );
+    out
+}
+
+/// How a run ended.
+pub(crate) fn summary(summary: &Summary, results: Option<&Path>) -> String {
+    let Summary { run, counts, effort, .. } = summary;
+    let state = match summary.state {
+        State::Finished => "finished",
+        State::Halted => "halted",
+        State::Interrupted => "interrupted",
+    };
+    let mut out = String::new();
+    let elapsed = time(Duration::from_secs_f64(effort.elapsed_s.max(0.0)));
+    let _ = writeln!(out, "Run {run} {state}: {} in {elapsed}", rows(counts.rows));
+    let table = [
+        ("updated", counts.updated),
+        ("unchanged", counts.unchanged),
+        ("failed", counts.failed),
+        ("conflict", counts.conflict),
+        ("skipped", counts.skipped),
+        ("pending", counts.pending),
+    ];
+    for (name, count) in table.into_iter().filter(|(name, count)| *count > 0 || *name == "updated") {
+        let _ = writeln!(out, "  {name:<10}{:>10}", number(count));
+    }
+    let calls = effort.calls;
+    let _ = writeln!(
+        out,
+        "Calls: {} read, {} write, {} token; {} retries, throttled {} times",
+        number(calls.read),
+        number(calls.write),
+        number(calls.token),
+        number(effort.retries),
+        number(effort.throttled)
+    );
+    if !summary.failures.is_empty() {
+        let _ = writeln!(out, "First failures:");
+        summary.failures.iter().for_each(|failure| {
+            let _ = writeln!(out, "  {}", one_failure(failure));
+        });
+    }
+    if let Some(halt) = &summary.halt {
+        let _ = writeln!(out, "Halted: {}\nHint: {}", halt.cause, halt.hint);
+    } else if summary.state == State::Interrupted {
+        let _ = writeln!(out, "Go on with: paceline resume {run}");
+    }
+    if let Some(path) = results {
+        let _ = writeln!(out, "Results: {}", path.display());
+    }
+    out
+}
+
+fn one_failure(failure: &Failure) -> String {
+    let status = failure.status.map(|status| status.to_string());
+    let parts = [status, failure.code.clone(), failure.message.clone()];
+    let what = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let id = failure.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+    format!("row {} {}: {what}{id}", failure.row, failure.user)
+}
+
+/// What a check found.
+pub(crate) fn checked(checked: &Checked) -> String {
+    format!("{}: {}, no problems\n", checked.file, rows(checked.rows))
+}
+
+/// Who we are at the vendor.
+pub(crate) fn signed_in(signed_in: &SignedIn) -> String {
+    let SignedIn { vendor, base_url, client_id, tenant, quota } = signed_in;
+    let tenant = tenant.as_deref().unwrap_or("an organisation that does not tell its name");
+    let quota =
+        quota.map_or("not told: the published default is used".into(), |quota| format!("{quota} calls a minute"));
+    format!("Signed in to {vendor} at {base_url}\n  tenant  {tenant}\n  client  {client_id}\n  quota   {quota}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::summary::{Calls, Counts, Effort, HaltNote};
+
+    #[test]
+    fn numbers_and_times_are_written_for_people() {
+        let numbers: Vec<String> = [0, 12, 999, 1_000, 1_234_567].map(number).into();
+        assert_eq!(numbers, ["0", "12", "999", "1,000", "1,234,567"]);
+        let times: Vec<String> = [0, 5, 61, 200, 9_000].map(|s| time(Duration::from_secs(s))).into();
+        assert_eq!(times, ["0 s", "5.0 s", "61 s", "3 min 20 s", "2 h 30 min"]);
+    }
+
+    #[test]
+    fn a_summary_says_what_became_of_every_row_and_what_to_do_next() {
+        let facts = Summary {
+            run: "20260102-030405-abcd".into(),
+            vendor: "genesys".into(),
+            state: State::Halted,
+            counts: Counts { rows: 1_500, updated: 1_000, failed: 1, pending: 499, ..Counts::default() },
+            effort: Effort {
+                calls: Calls { read: 15, write: 1_001, token: 1 },
+                retries: 2,
+                throttled: 3,
+                elapsed_s: 30.2,
+            },
+            halt: Some(HaltNote {
+                cause: "the vendor is in trouble: 503".into(),
+                hint: "wait; then: paceline resume X".into(),
+            }),
+            failures: vec![Failure {
+                row: 17,
+                user: "u-17".into(),
+                status: Some(404),
+                code: Some("not.found".into()),
+                message: Some("The requested resource was not found".into()),
+                correlation_id: Some("c-1".into()),
+            }],
+        };
+        insta::assert_snapshot!(summary(&facts, Some(Path::new("results.csv"))), @r"
+        Run 20260102-030405-abcd halted: 1,500 rows in 30 s
+          updated        1,000
+          failed             1
+          pending          499
+        Calls: 15 read, 1,001 write, 1 token; 2 retries, throttled 3 times
+        First failures:
+          row 17 u-17: 404 not.found The requested resource was not found (correlation id c-1)
+        Halted: the vendor is in trouble: 503
+        Hint: wait; then: paceline resume X
+        Results: results.csv
+        ");
+    }
+}

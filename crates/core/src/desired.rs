@@ -1,0 +1,37 @@
+//! What a row asks for: as read, and as validated.
+
+use crate::user::{Place, UserKey};
+use serde_json::{Map, Value};
+
+/// One value as a roster writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raw {
+    /// A cell of a table: text, whatever it means.
+    Cell(String),
+    /// A value of JSON.
+    Json(Value),
+}
+
+/// One row as read, before anything is known to be right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// From 1, in roster order.
+    pub number: u64,
+    /// Where it stands.
+    pub place: Place,
+    /// Its columns as they are spelled, empty cells left out.
+    pub columns: Vec<(String, Raw)>,
+}
+
+/// One row that is right as far as the field table can tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// From 1, in roster order.
+    pub number: u64,
+    /// The roster's line.
+    pub line: u64,
+    /// Its user.
+    pub key: UserKey,
+    /// Columns and the values they shall have; `null` clears.
+    pub fields: Map<String, Value>,
+}

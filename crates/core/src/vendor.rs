@@ -1,0 +1,274 @@
+//! What a vendor is to Paceline: words and meanings, never a socket.
+//!
+//! A [`Vendor`] builds [`Request`]s and reads [`Answer`]s. It never sends one.
+
+use crate::desired::Row;
+use crate::pace::{Quota, Scope};
+use crate::plan::{Change, ChangeKey};
+use crate::user::{UserId, UserKey, Version};
+use crate::validate::Table;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+/// An HTTP method that a vendor's API uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or reads by a body.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Whether a request changes anything at the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It reads: repeated without a thought.
+    Read,
+    /// It writes, and may be sent again after a lost answer: a version guards it, or it sets the same values again.
+    Write,
+    /// It writes, and after a lost answer its users are read before it is sent again.
+    WriteOnce,
+}
+
+/// One HTTP request to a vendor's API, without host and token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Method and path template: what a service's own limit is counted by.
+    pub template: &'static str,
+    /// Path and query, encoded.
+    pub target: String,
+    /// The JSON body, where there is one.
+    pub body: Option<Value>,
+    /// Whether it writes.
+    pub effect: Effect,
+}
+
+/// A request for an access token.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// HTTP Basic's user and password, where the grant uses it.
+    pub basic: Option<(String, SecretString)>,
+    /// The form, in order. Values may be secrets.
+    pub form: Vec<(&'static str, SecretString)>,
+}
+
+/// An HTTP answer, read whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The values of a header, by its lower-case name.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + Clone + 'a {
+        self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON, where it is.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Who asks for a token.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The OAuth client's id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// What the token endpoint's answer means.
+#[derive(Debug)]
+pub enum TokenVerdict {
+    /// A token, and the seconds it lives where the answer says.
+    Granted {
+        /// The access token.
+        token: SecretString,
+        /// Its life in seconds.
+        expires_in: Option<u64>,
+    },
+    /// Too many token requests: asked again later.
+    Throttled(Refusal),
+    /// The endpoint is in trouble: asked again later.
+    Transient(Refusal),
+    /// These credentials, in this form, get none.
+    Refused(Refusal),
+    /// That was no token endpoint.
+    NotOAuth(Refusal),
+}
+
+/// What a vendor said when it did not do what was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Refusal {
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The vendor's code, or Paceline's own (`timeout`, `not.found`).
+    pub code: Option<String>,
+    /// What was wrong.
+    pub message: Option<String>,
+    /// The vendor's id of the request.
+    pub correlation_id: Option<String>,
+}
+
+impl Refusal {
+    /// One of Paceline's own.
+    pub fn own(code: &str, message: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), message: Some(message.into()), ..Self::default() }
+    }
+
+    /// One line for people: status, code and message, as far as they are known.
+    pub fn line(&self) -> String {
+        let status = self.status.map(|status| status.to_string());
+        let parts = [status, self.code.clone(), self.message.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What one answer means for the change it was about. The variants' docs are the retry policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Done. The user's new version, where the answer has one.
+    Applied {
+        /// The version after the write.
+        version: Option<Version>,
+    },
+    /// We are going too fast. Sent again after the pause; spends no attempt.
+    Throttled(Scope),
+    /// The vendor is in trouble. Sent again after a backoff, `max_retries` times.
+    Transient,
+    /// The version was stale, or the value is somebody else's. The user is read back before anything is sent.
+    Conflict,
+    /// Refused for what it asks: the row's failure. Never sent again. A batch is halved until the guilty stand alone.
+    Rejected,
+    /// Refused for a right that every row needs: where nobody gets through, the run halts.
+    Forbidden,
+    /// The token was refused. With `renew`, one fresh token and one more attempt; without, the run halts.
+    Unauthorized {
+        /// Whether a fresh token may help.
+        renew: bool,
+    },
+}
+
+/// A user as the vendor shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its version, where the vendor has one.
+    pub version: Option<Version>,
+    /// Everything that was read.
+    pub record: Value,
+}
+
+/// What a vendor is called and what it publishes.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Its columns.
+    pub table: Table,
+    /// The published quota of a token, before `--share`.
+    pub quota: Quota,
+    /// Users a call can read.
+    pub read_width: usize,
+}
+
+/// One vendor's words. Implemented in `paceline-vendors`; the engine knows nothing else of a vendor.
+pub trait Vendor: Send + Sync + Debug {
+    /// What it is called and what it publishes.
+    fn facts(&self) -> &Facts;
+
+    /// The request for a token, in the `form`th way that this vendor takes one (0 is the documented one); `None`
+    /// where there are no more ways.
+    fn grant(&self, credentials: &Credentials, form: usize) -> Option<Grant>;
+
+    /// What the token endpoint's answer means.
+    fn token(&self, answer: &Answer) -> TokenVerdict;
+
+    /// A harmless call that shows that a token works.
+    fn whoami(&self) -> Request;
+
+    /// What [`Vendor::whoami`]'s answer says of the tenant, for people.
+    fn tenant(&self, answer: &Answer) -> Option<String>;
+
+    /// The call that tells the token's quota, where there is one.
+    fn quota_request(&self) -> Option<Request>;
+
+    /// The quota that it tells.
+    fn quota(&self, answer: &Answer) -> Option<Quota>;
+
+    /// Finds users by a key that is not the id, many a call.
+    fn find(&self, keys: &[UserKey]) -> Request;
+
+    /// The users found: for each what [`UserKey::value`] must equal, case aside, and the id.
+    fn found(&self, answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal>;
+
+    /// Reads users, at most [`Facts::read_width`], with what `columns` need.
+    fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request;
+
+    /// The users that were read. A user that is not there does not exist.
+    fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal>;
+
+    /// The changes that make `user` what `row` asks, none where it is already.
+    fn changes(&self, row: &Row, user: &User) -> Result<Vec<Change>, Refusal>;
+
+    /// The change that sends the row's fields as they are (`--blind`).
+    fn blind(&self, row: &Row, user: UserId) -> Change {
+        Change {
+            key: ChangeKey { stage: 0, group: String::new(), row: row.number },
+            kind: BLIND.into(),
+            user,
+            before: Map::new(),
+            after: row.fields.clone(),
+            columns: row.fields.keys().cloned().collect(),
+            version: None,
+        }
+    }
+
+    /// What `user` holds now of what `change` touches, as [`Change::after`] writes it.
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value>;
+
+    /// The call that carries these changes, all of one stage and group.
+    fn call(&self, changes: &[Change]) -> Request;
+
+    /// What an answer to any call but the token's means.
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict;
+
+    /// What the vendor said when it refused.
+    fn refusal(&self, answer: &Answer) -> Refusal;
+}
+
+/// The kind of a change that was planned without reading its user.
+pub const BLIND: &str = "blind";

@@ -1,0 +1,26 @@
+//! What acts: the network, the waiting, the tasks. It decides nothing that can be decided as a value in
+//! `paceline-core`, and knows a vendor only by its trait.
+//!
+//! [`Run`] is the story, top to bottom.
+
+mod clock;
+mod error;
+mod event;
+mod http;
+mod plan;
+mod recorder;
+mod run;
+mod scheduler;
+mod send;
+mod settings;
+mod token;
+mod transport;
+
+pub use clock::Clock;
+pub use error::{Halt, Stop};
+pub use event::Event;
+pub use http::Http;
+pub use run::{Planned, Run, Tools, call};
+pub use scheduler::Interrupt;
+pub use settings::{MaxFailures, Settings};
+pub use transport::{Answering, Lost, Outgoing, Target, Transport};

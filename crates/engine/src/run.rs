@@ -1,0 +1,257 @@
+//! A run, from a roster in the journal to its summary: read, plan, send, close.
+
+use crate::clock::Clock;
+use crate::error::{Halt, Stop};
+use crate::event::Event;
+use crate::plan::{Planning, Single};
+use crate::recorder::{Recorder, SharedJournal};
+use crate::scheduler::{Interrupt, Parts, Scheduler};
+use crate::send::Sender;
+use crate::settings::Settings;
+use crate::transport::Transport;
+use paceline_core::summary::{Counts, Effort, State, Summary};
+use paceline_core::user::UserId;
+use paceline_core::vendor::{Answer, Credentials, Refusal, Request, Vendor, Verdict};
+use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Rows planned at once where no user has to be read.
+const BLIND_BLOCK: u32 = 1_000;
+
+/// What a run acts with.
+pub struct Tools {
+    /// Whose API it is.
+    pub vendor: Arc<dyn Vendor>,
+    /// The way there.
+    pub transport: Arc<dyn Transport>,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// The time.
+    pub clock: Clock,
+    /// How the user stops it.
+    pub interrupt: Interrupt,
+    /// Who is told of what happens.
+    pub events: Arc<dyn Fn(Event) + Send + Sync>,
+    /// What chance is drawn from.
+    pub seed: u64,
+}
+
+/// What a plan comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// Rows by outcome; those with something to send are pending.
+    pub counts: Counts,
+    /// Changes to make, by kind.
+    pub kinds: Vec<(String, u64)>,
+    /// Calls that they take.
+    pub calls: u64,
+    /// The quota that they are paced to: calls a window, over all tokens.
+    pub allowed: u64,
+    /// The least time that they take.
+    pub time: Duration,
+}
+
+/// One run, being worked on.
+pub struct Run {
+    scheduler: Scheduler,
+    recorder: Recorder,
+    record: RunRecord,
+    columns: BTreeSet<String>,
+    counts: Counts,
+}
+
+impl Run {
+    /// Takes up a run whose roster is in `journal`. `columns` are those that the roster uses.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read or written.
+    pub async fn begin(
+        tools: Tools,
+        settings: Settings,
+        journal: Box<dyn Journal>,
+        columns: BTreeSet<String>,
+    ) -> Result<Self, Halt> {
+        let shared: SharedJournal = Arc::new(Mutex::new(journal));
+        let recorder = Recorder::new(shared, tools.clock);
+        let (record, counts) = recorder
+            .ask(|journal| {
+                let record = journal.record()?;
+                let phase = record.phase.max(Phase::Planning);
+                let effort = record.effort;
+                journal.append(&[Entry::Reached(phase), Entry::Left { state: None, halt: None, effort }])?;
+                Ok((RunRecord { phase, ..record }, journal.counts()?))
+            })
+            .await?;
+        let scheduler = scheduler(tools, settings);
+        Ok(Self { scheduler, recorder, record, columns, counts })
+    }
+
+    /// Reads the users and plans their changes; nothing is written to the vendor.
+    ///
+    /// # Errors
+    /// Where the run halts or is interrupted.
+    pub async fn plan(&mut self) -> Result<Planned, Stop> {
+        if self.record.phase == Phase::Planning {
+            if self.scheduler.settings.blind {
+                self.plan_blind().await?;
+            } else {
+                self.learn_quota().await?;
+                let events = Arc::clone(&self.scheduler.events);
+                let vendor = Arc::clone(&self.scheduler.vendor);
+                let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone());
+                self.scheduler.drive(&mut planning).await?;
+            }
+            self.reach(Phase::Sending).await?;
+        }
+        self.planned().await
+    }
+
+    async fn plan_blind(&mut self) -> Result<(), Stop> {
+        let mut after = 0;
+        loop {
+            let vendor = Arc::clone(&self.scheduler.vendor);
+            let planned = self.recorder.ask(move |journal| {
+                let rows = journal.rows(after, BLIND_BLOCK, true)?;
+                let entries: Vec<Entry> = rows
+                    .iter()
+                    .map(|record| {
+                        let user = UserId(record.row.key.value.clone());
+                        let change = vendor.blind(&record.row, user.clone());
+                        Entry::Planned { row: record.row.number, user, changes: vec![change] }
+                    })
+                    .collect();
+                journal.append(&entries)?;
+                Ok(rows.last().map(|record| (record.row.number, rows.len() as u64)))
+            });
+            let Some((last, rows)) = planned.await? else { return Ok(()) };
+            (self.scheduler.events)(Event::Planned { rows });
+            after = last;
+        }
+    }
+
+    /// Asks the vendor for the token's quota, where a run is long enough for it to matter.
+    async fn learn_quota(&mut self) -> Result<(), Stop> {
+        let calls = self.counts.pending + self.counts.pending.div_ceil(self.scheduler.vendor.facts().read_width as u64);
+        let matters = self.scheduler.settings.rate.is_none() && calls > self.scheduler.allowance();
+        let Some(request) = self.scheduler.vendor.quota_request().filter(|_| matters) else { return Ok(()) };
+        let mut asking = Single { request: Some(request), answer: None };
+        self.scheduler.drive(&mut asking).await?;
+        let told = match asking.answer {
+            Some((Verdict::Applied { .. }, answer)) => self.scheduler.vendor.quota(&answer),
+            _ => None,
+        };
+        match told {
+            Some(quota) => self.scheduler.set_quota(quota.share(self.scheduler.settings.share)),
+            None => (self.scheduler.events)(Event::Note(
+                "the vendor does not tell this token's quota: pacing to the published default".into(),
+            )),
+        }
+        Ok(())
+    }
+
+    async fn planned(&mut self) -> Result<Planned, Stop> {
+        let (counts, kinds) = self.recorder.ask(|journal| Ok((journal.counts()?, journal.planned()?))).await?;
+        self.counts = counts;
+        let calls: u64 = kinds.iter().map(|(_, changes)| changes).sum();
+        let quota = self.scheduler.quota();
+        Ok(Planned { counts, kinds, calls, allowed: self.scheduler.allowance(), time: quota.time_for(calls) })
+    }
+
+    /// Sends what is planned. Where a canary is set and nothing was sent before, its rows go first and alone, and
+    /// `confirm` is asked whether the others may follow.
+    ///
+    /// # Errors
+    /// Where the run halts or is interrupted.
+    pub async fn send(&mut self, confirm: &mut (dyn FnMut(u64) -> bool + Send)) -> Result<(), Stop> {
+        let untouched = self.record.state.is_none() && self.counts.updated == 0;
+        if let Some(rows) = self.scheduler.settings.canary.filter(|_| untouched) {
+            let through = self.recorder.ask(move |journal| journal.nth_planned(rows)).await?;
+            let before = self.counts;
+            self.send_through(through).await?;
+            self.counts = self.recorder.ask(|journal| journal.counts()).await?;
+            let lost = |counts: Counts| counts.failed + counts.conflict;
+            let failed = lost(self.counts) - lost(before);
+            let sent = self.counts.updated - before.updated + failed;
+            if failed > 0 {
+                return Err(Halt::Canary { failed, sent }.into());
+            }
+            if self.counts.pending > 0 && !confirm(sent) {
+                return Err(Halt::Declined.into());
+            }
+        }
+        self.send_through(u64::MAX).await?;
+        self.reach(Phase::Ended).await?;
+        Ok(())
+    }
+
+    async fn send_through(&mut self, through: u64) -> Result<(), Stop> {
+        let events = Arc::clone(&self.scheduler.events);
+        let vendor = Arc::clone(&self.scheduler.vendor);
+        let settings = self.scheduler.settings.clone();
+        let mut sender = Sender::new(vendor, &mut self.recorder, events, &settings, through, self.counts);
+        self.scheduler.drive(&mut sender).await
+    }
+
+    async fn reach(&mut self, phase: Phase) -> Result<(), Halt> {
+        self.recorder.flush().await?;
+        self.recorder.ask(move |journal| journal.append(&[Entry::Reached(phase)])).await?;
+        self.record.phase = phase;
+        Ok(())
+    }
+
+    /// Writes down how the run was left and gives its facts.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read; that it cannot be written is the halt's own cause.
+    pub async fn close(mut self, ended: Result<(), Stop>) -> Result<Summary, Error> {
+        let (state, halt) = match &ended {
+            Ok(()) => (State::Finished, None),
+            Err(Stop::Interrupted) => (State::Interrupted, None),
+            Err(Stop::Halted(halt)) => (State::Halted, Some(halt.note(&self.record.run.id))),
+        };
+        let elapsed_s = self.scheduler.clock.now().as_secs_f64();
+        let effort = self.record.effort.plus(Effort { elapsed_s, ..self.scheduler.effort });
+        let flushed = self.recorder.flush().await;
+        let left = Entry::Left { state: Some(state), halt: halt.clone(), effort };
+        let closed = self.recorder.ask(move |journal| {
+            let written = journal.append(&[left]);
+            Ok((written, journal.counts()?, journal.failures(5)?))
+        });
+        let (written, counts, failures) = closed.await.map_err(journal_error)?;
+        // A full disk is told as the halt that it is; one that fills up only here must be told too.
+        let writable = !matches!(&ended, Err(Stop::Halted(Halt::Journal(_))));
+        if writable {
+            flushed.map_err(journal_error)?;
+            written?;
+        }
+        Ok(Summary { run: self.record.run.id, vendor: self.record.run.vendor, state, counts, effort, halt, failures })
+    }
+}
+
+fn journal_error(halt: Halt) -> Error {
+    match halt {
+        Halt::Journal(error) => error,
+        other => Error::Other { path: Default::default(), why: other.to_string() },
+    }
+}
+
+fn scheduler(tools: Tools, settings: Settings) -> Scheduler {
+    let Tools { vendor, transport, credentials, clock, interrupt, events, seed } = tools;
+    Scheduler::new(Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed })
+}
+
+/// Makes one call, for `auth test`: with a token, paced and retried like any other.
+///
+/// # Errors
+/// Where no token is granted, or the run of one call halts.
+pub async fn call(tools: Tools, settings: Settings, request: Request) -> Result<(Answer, Refusal, bool), Stop> {
+    let mut scheduler = scheduler(tools, settings);
+    let mut asking = Single { request: Some(request), answer: None };
+    scheduler.drive(&mut asking).await?;
+    let (verdict, answer) =
+        asking.answer.ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
+    let refusal = scheduler.vendor.refusal(&answer);
+    Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
+}

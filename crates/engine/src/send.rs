@@ -1,0 +1,454 @@
+//! Sends planned changes and settles those whose end is in doubt.
+
+use crate::error::{API, Halt};
+use crate::event::Event;
+use crate::recorder::{Recorder, joined, on_journal};
+use crate::scheduler::{Ending, Job, Phase};
+use crate::settings::Settings;
+use paceline_core::Moment;
+use paceline_core::diff::{self, Settled};
+use paceline_core::plan::{Change, ChangeKey, halves};
+use paceline_core::summary::{Counts, Outcome};
+use paceline_core::user::{UserId, Version};
+use paceline_core::vendor::{BLIND, Refusal, User, Vendor, Verdict};
+use paceline_journal::{Entry, Error, Taken};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// Changes marked "may be sent" at once: at 300 calls a minute, a minute and a half ahead.
+const BLOCK: u32 = 500;
+/// Times that a change is sent again after conflicts in which nobody had touched its values.
+const CONFLICTS: u32 = 10;
+/// Rows refused for a missing right, with nobody getting through, before that is everyone's.
+const FORBIDDEN: usize = 5;
+
+/// A change on its way to its end.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    change: Change,
+    siblings: u32,
+    attempts: u32,
+    conflicts: u32,
+}
+
+/// A change whose user is read back to find out what became of it.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    sending: Sending,
+    /// What was said last: the row's refusal, where the change comes to nothing.
+    refusal: Refusal,
+    /// Whether it is sent again where it has had no effect.
+    again: bool,
+}
+
+/// What a call is about.
+#[derive(Debug)]
+pub(crate) enum Tag {
+    /// It makes a change.
+    Write(Box<Sending>),
+    /// It reads users back.
+    Settle(Vec<Doubt>),
+}
+
+/// The sending part of a run, or of its canary.
+pub(crate) struct Sender<'a> {
+    pub(crate) vendor: Arc<dyn Vendor>,
+    pub(crate) recorder: &'a mut Recorder,
+    pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
+    settings: &'a Settings,
+    /// The last row that may be sent.
+    through: u64,
+    rows: u64,
+    failed: u64,
+    queue: VecDeque<Taken>,
+    refill: Option<JoinHandle<Result<Vec<Taken>, Error>>>,
+    last_taken: Option<ChangeKey>,
+    taken_all: bool,
+    last_unknown: Option<ChangeKey>,
+    unknown_all: bool,
+    again: VecDeque<Sending>,
+    doubts: VecDeque<Doubt>,
+    doubts_since: u32,
+    batches: VecDeque<Vec<Doubt>>,
+    /// Users with a call that has not ended: no two writes to one user run side by side.
+    busy: HashSet<UserId>,
+    /// Of rows with several changes: versions after a change, changes made, and rows that have failed.
+    versions: HashMap<u64, Version>,
+    made: HashMap<u64, u32>,
+    ended_rows: HashSet<u64>,
+    suspects: Vec<(Sending, Refusal)>,
+    passed: bool,
+}
+
+impl<'a> Sender<'a> {
+    pub(crate) fn new(
+        vendor: Arc<dyn Vendor>,
+        recorder: &'a mut Recorder,
+        events: Arc<dyn Fn(Event) + Send + Sync>,
+        settings: &'a Settings,
+        through: u64,
+        counts: Counts,
+    ) -> Self {
+        Self {
+            vendor,
+            recorder,
+            events,
+            settings,
+            through,
+            rows: counts.rows,
+            failed: counts.failed + counts.conflict,
+            queue: VecDeque::new(),
+            refill: None,
+            last_taken: None,
+            taken_all: false,
+            last_unknown: None,
+            unknown_all: false,
+            again: VecDeque::new(),
+            doubts: VecDeque::new(),
+            doubts_since: 0,
+            batches: VecDeque::new(),
+            busy: HashSet::new(),
+            versions: HashMap::new(),
+            made: HashMap::new(),
+            ended_rows: HashSet::new(),
+            suspects: vec![],
+            passed: false,
+        }
+    }
+
+    // --- where changes come from
+
+    /// What a crash left comes first: read back before anything new is sent.
+    async fn load_unknown(&mut self) -> Result<(), Halt> {
+        let after = self.last_unknown.take();
+        let found = self.recorder.ask(move |journal| journal.unknown(after.as_ref(), BLOCK)).await?;
+        self.unknown_all = found.len() < BLOCK as usize;
+        self.last_unknown = found.last().map(|taken| taken.change.key.clone());
+        self.doubts.extend(found.into_iter().map(|Taken { change, siblings }| Doubt {
+            sending: Sending { change, siblings, attempts: 0, conflicts: 0 },
+            refusal: Refusal::own("unknown", "the run was cut before an answer came"),
+            again: true,
+        }));
+        Ok(())
+    }
+
+    /// The next block is marked while this one is being sent.
+    fn begin_refill(&mut self) {
+        if self.refill.is_none() && !self.taken_all {
+            let (after, through) = (self.last_taken.clone(), self.through);
+            self.refill =
+                Some(on_journal(&self.recorder.shared(), move |journal| journal.take(after.as_ref(), through, BLOCK)));
+        }
+    }
+
+    async fn end_refill(&mut self) -> Result<(), Halt> {
+        if let Some(refill) = self.refill.take() {
+            let taken = joined(refill).await?;
+            self.taken_all = taken.len() < BLOCK as usize;
+            if let Some(last) = taken.last() {
+                self.last_taken = Some(last.change.key.clone());
+            }
+            self.queue.extend(taken);
+        }
+        Ok(())
+    }
+
+    /// The next change whose user is free and whose row still stands.
+    async fn next_sending(&mut self) -> Result<Option<Sending>, Halt> {
+        if let Some(at) = self.again.iter().position(|sending| !self.busy.contains(&sending.change.user)) {
+            return Ok(self.again.remove(at));
+        }
+        loop {
+            if self.queue.len() < BLOCK as usize / 2 {
+                self.begin_refill();
+            }
+            if self.queue.is_empty() {
+                self.end_refill().await?;
+            }
+            let Some(front) = self.queue.front() else { return Ok(None) };
+            if self.ended_rows.contains(&front.change.key.row) {
+                let dropped = self.queue.pop_front();
+                self.withdraw(dropped.map(|taken| (taken.change.key, 0, None)));
+                continue;
+            }
+            if self.busy.contains(&front.change.user) {
+                return Ok(None);
+            }
+            return Ok(self.queue.pop_front().map(|Taken { mut change, siblings }| {
+                change.version = self.versions.get(&change.key.row).copied().or(change.version);
+                Sending { change, siblings, attempts: 0, conflicts: 0 }
+            }));
+        }
+    }
+
+    /// Doubts are read back many a call: when a call is full, or when waiting for more would keep the run.
+    fn next_settle(&mut self, no_more: bool) -> Option<Vec<Doubt>> {
+        if let Some(batch) = self.batches.pop_front() {
+            return Some(batch);
+        }
+        let width = self.vendor.facts().read_width;
+        let patience = u32::try_from(width).unwrap_or(u32::MAX);
+        let ripe = self.doubts.len() >= width || no_more || self.doubts_since >= patience;
+        (ripe && !self.doubts.is_empty()).then(|| {
+            self.doubts_since = 0;
+            self.doubts.drain(..width.min(self.doubts.len())).collect()
+        })
+    }
+
+    fn settle_job(&self, batch: Vec<Doubt>) -> Job<Tag> {
+        let users: Vec<UserId> = batch.iter().map(|doubt| doubt.sending.change.user.clone()).collect();
+        let columns: BTreeSet<String> = batch.iter().flat_map(|doubt| doubt.sending.change.columns.clone()).collect();
+        Job::new(self.vendor.read(&users, &columns), Tag::Settle(batch))
+    }
+
+    // --- what becomes of them
+
+    fn made(&mut self, sending: Sending, version: Option<Version>) {
+        self.passed = true;
+        self.clear_suspects();
+        let key = sending.change.key;
+        if let (true, Some(version)) = (sending.siblings > 1, version) {
+            self.versions.insert(key.row, version);
+        }
+        self.busy.remove(&sending.change.user);
+        if self.is_rows_last(key.row, sending.siblings) {
+            (self.events)(Event::Ended { outcome: Outcome::Updated });
+        }
+        self.recorder.record(Entry::Made { key, attempts: sending.attempts, version });
+    }
+
+    fn is_rows_last(&mut self, row: u64, siblings: u32) -> bool {
+        if siblings <= 1 {
+            return true;
+        }
+        let made = self.made.entry(row).or_default();
+        *made += 1;
+        let last = *made >= siblings;
+        if last {
+            self.made.remove(&row);
+            self.versions.remove(&row);
+        }
+        last
+    }
+
+    fn not_made(&mut self, sending: Sending, outcome: Outcome, refusal: Refusal) -> Result<(), Halt> {
+        let key = sending.change.key;
+        self.busy.remove(&sending.change.user);
+        if sending.siblings > 1 {
+            self.ended_rows.insert(key.row);
+        }
+        (self.events)(Event::Ended { outcome });
+        self.recorder.record(Entry::NotMade { key, attempts: sending.attempts, outcome, refusal });
+        self.failed += 1;
+        match self.settings.max_failures {
+            Some(most) if most.reached(self.failed, self.rows) => Err(Halt::MaxFailures(self.failed)),
+            _ => Ok(()),
+        }
+    }
+
+    fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32, Option<Version>)>) {
+        for (key, attempts, version) in keys {
+            self.recorder.record(Entry::Withdrawn { key, attempts, version });
+        }
+    }
+
+    fn doubt(&mut self, sending: Sending, refusal: Refusal, again: bool) {
+        self.doubts.push_back(Doubt { sending, refusal, again });
+    }
+
+    /// Somebody got through: those refused for a missing right are refused for themselves.
+    fn clear_suspects(&mut self) {
+        for (sending, refusal) in std::mem::take(&mut self.suspects) {
+            // The bound on failures is looked at with the next failure: this is called on a success.
+            let _ = self.not_made(sending, Outcome::Failed, refusal);
+        }
+    }
+
+    fn forbidden(&mut self, sending: Sending, refusal: Refusal) -> Result<(), Halt> {
+        if self.passed {
+            return self.not_made(sending, Outcome::Failed, refusal);
+        }
+        self.suspects.push((sending, refusal.clone()));
+        if self.suspects.len() >= FORBIDDEN { Err(Halt::Forbidden(refusal)) } else { Ok(()) }
+    }
+
+    /// Nothing is left to send: every row of several was refused for a missing right, or these few were.
+    fn judge_suspects(&mut self) -> Result<(), Halt> {
+        let everyone = self.suspects.len() as u64 >= self.rows.max(2);
+        match self.suspects.last() {
+            Some((_, refusal)) if everyone => Err(Halt::Forbidden(refusal.clone())),
+            _ => std::mem::take(&mut self.suspects)
+                .into_iter()
+                .try_for_each(|(sending, refusal)| self.not_made(sending, Outcome::Failed, refusal)),
+        }
+    }
+
+    fn written(&mut self, sending: Sending, verdict: Verdict, refusal: Refusal) -> Result<(), Halt> {
+        match verdict {
+            Verdict::Applied { version } => {
+                self.made(sending, version);
+                Ok(())
+            }
+            Verdict::Conflict if sending.change.kind == BLIND => self.not_made(sending, Outcome::Conflict, refusal),
+            Verdict::Conflict => {
+                self.doubt(sending, refusal, true);
+                Ok(())
+            }
+            Verdict::Forbidden => self.forbidden(sending, refusal),
+            _ => self.not_made(sending, Outcome::Failed, refusal),
+        }
+    }
+
+    fn settled(&mut self, batch: Vec<Doubt>, users: &[User]) -> Result<(), Halt> {
+        let users: HashMap<&UserId, &User> = users.iter().map(|user| (&user.id, user)).collect();
+        batch.into_iter().try_for_each(|doubt| {
+            let user = users.get(&doubt.sending.change.user).copied();
+            self.settle_one(doubt, user)
+        })
+    }
+
+    fn settle_one(&mut self, doubt: Doubt, user: Option<&User>) -> Result<(), Halt> {
+        let Doubt { mut sending, refusal, again } = doubt;
+        let Some(user) = user else {
+            let gone = format!("no user has the id `{}` any more", sending.change.user);
+            let refusal = Refusal { status: Some(404), ..Refusal::own("not.found", gone) };
+            return self.not_made(sending, Outcome::Failed, refusal);
+        };
+        let now = self.vendor.holds(&sending.change, user);
+        match diff::settle(&sending.change.before, &sending.change.after, &now) {
+            Settled::Holds => {
+                self.made(sending, user.version);
+                Ok(())
+            }
+            Settled::Conflict(keys) if !self.settings.force => {
+                let keys = keys.join("`, `");
+                let message = format!("`{keys}` was changed by someone else since it was read; --force overwrites");
+                let refusal = Refusal { message: Some(message), ..refusal };
+                let refusal = Refusal { code: refusal.code.or(Some("conflict".into())), ..refusal };
+                self.not_made(sending, Outcome::Conflict, refusal)
+            }
+            _ if !again => self.not_made(sending, Outcome::Failed, refusal),
+            _ if sending.conflicts >= CONFLICTS => self.not_made(sending, Outcome::Conflict, refusal),
+            _ => {
+                sending.conflicts += 1;
+                sending.change.version = user.version.or(sending.change.version);
+                self.again.push_back(sending);
+                Ok(())
+            }
+        }
+    }
+
+    fn settle_ended(&mut self, batch: Vec<Doubt>, ending: Ending) -> Result<(), Halt> {
+        let refusal = match ending {
+            Ending::Answered(Verdict::Applied { .. }, answer) => match self.vendor.users(&answer) {
+                Ok(users) => return self.settled(batch, &users),
+                Err(refusal) => refusal,
+            },
+            Ending::Answered(_, answer) => self.vendor.refusal(&answer),
+            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => refusal,
+        };
+        if batch.iter().all(|doubt| doubt.sending.change.kind == BLIND) {
+            // Behind a gateway there may be nothing to read. A blind change sets what its row says, whoever set it
+            // before: sending it again does no harm that sending it once did not.
+            for doubt in batch {
+                if doubt.again {
+                    self.again.push_back(doubt.sending);
+                } else {
+                    self.not_made(doubt.sending, Outcome::Failed, doubt.refusal)?;
+                }
+            }
+            return Ok(());
+        }
+        if batch.len() > 1 {
+            let (first, second) = halves(batch);
+            self.batches.extend([first, second]);
+            return Ok(());
+        }
+        // It stays "may be sent" in the journal: a resume settles it when users can be read again.
+        Err(Halt::NotTheVendor { what: API, refusal })
+    }
+}
+
+impl Phase for Sender<'_> {
+    type Tag = Tag;
+
+    async fn next(&mut self, idle: bool) -> Result<Option<Job<Tag>>, Halt> {
+        if !self.unknown_all && self.doubts.len() < BLOCK as usize {
+            self.load_unknown().await?;
+            self.busy.extend(self.doubts.iter().map(|doubt| doubt.sending.change.user.clone()));
+        }
+        if let Some(batch) = self.next_settle(false) {
+            return Ok(Some(self.settle_job(batch)));
+        }
+        if let Some(sending) = self.next_sending().await? {
+            self.doubts_since += u32::from(!self.doubts.is_empty());
+            self.busy.insert(sending.change.user.clone());
+            let request = self.vendor.call(std::slice::from_ref(&sending.change));
+            return Ok(Some(Job::new(request, Tag::Write(Box::new(sending)))));
+        }
+        if let Some(batch) = self.next_settle(true) {
+            return Ok(Some(self.settle_job(batch)));
+        }
+        if idle && !self.suspects.is_empty() {
+            self.judge_suspects()?;
+        }
+        Ok(None)
+    }
+
+    async fn ended(&mut self, job: Job<Tag>, ending: Ending) -> Result<(), Halt> {
+        let (doubt, attempts) = (job.doubt, job.attempts);
+        match (job.tag, ending) {
+            (Tag::Settle(batch), ending) => self.settle_ended(batch, ending),
+            (Tag::Write(sending), ending) => {
+                let mut sending = *sending;
+                sending.attempts += attempts;
+                match ending {
+                    Ending::Answered(verdict, answer) => {
+                        let refusal = self.vendor.refusal(&answer);
+                        self.written(sending, verdict, refusal)
+                    }
+                    Ending::Doubtful(refusal) => {
+                        self.doubt(sending, refusal, true);
+                        Ok(())
+                    }
+                    // The last attempt may have had its effect: the user is read before it is called a failure.
+                    Ending::Exhausted(refusal) if doubt && sending.change.kind != BLIND => {
+                        self.doubt(sending, refusal, false);
+                        Ok(())
+                    }
+                    Ending::Exhausted(refusal) => self.not_made(sending, Outcome::Failed, refusal),
+                }
+            }
+        }
+    }
+
+    fn due(&self) -> Option<Moment> {
+        self.recorder.due()
+    }
+
+    async fn tick(&mut self) -> Result<(), Halt> {
+        self.recorder.tick().await
+    }
+
+    async fn left(&mut self, unfinished: Vec<Job<Tag>>) -> Result<(), Halt> {
+        self.end_refill().await?;
+        let mut unsent: Vec<(ChangeKey, u32, Option<Version>)> = vec![];
+        let mut keep = |sending: Sending| {
+            unsent.push((sending.change.key, sending.attempts, sending.change.version));
+        };
+        for job in unfinished {
+            match job.tag {
+                // In doubt: it stays "may be sent", and a resume reads its user first.
+                Tag::Write(_) if job.doubt => {}
+                Tag::Write(sending) => keep(Sending { attempts: sending.attempts + job.attempts, ..*sending }),
+                Tag::Settle(_) => {}
+            }
+        }
+        std::mem::take(&mut self.again).into_iter().for_each(&mut keep);
+        std::mem::take(&mut self.suspects).into_iter().for_each(|(sending, _)| keep(sending));
+        unsent.extend(std::mem::take(&mut self.queue).into_iter().map(|taken| (taken.change.key, 0, None)));
+        self.withdraw(unsent);
+        self.recorder.flush().await
+    }
+}

@@ -1,0 +1,62 @@
+//! What a run has done so far, so that it survives a power cut.
+//!
+//! One SQLite file a run: the plan, the progress, the report's source and the undo's source. Nothing else holds state.
+//! `docs/journal.md` says what is written when, and what each kind of crash leaves.
+
+mod entry;
+mod error;
+mod sqlite;
+mod store;
+
+pub use entry::{Duplicate, Entry, NewRun, Phase, RowRecord, RunRecord, Taken};
+pub use error::Error;
+pub use sqlite::Sqlite;
+pub use store::{Listed, Store};
+
+use paceline_core::desired::Row;
+use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::summary::{Counts, Failure};
+use serde_json::Value;
+
+/// The record of one run. Whatever returns has been made durable.
+pub trait Journal: Send {
+    /// What the run is and how far it has come.
+    fn record(&mut self) -> Result<RunRecord, Error>;
+
+    /// Keeps the settings to resume the run with, once they are all known.
+    fn keep(&mut self, settings: &Value) -> Result<(), Error>;
+
+    /// Takes the roster's rows, in order, until `next` has no more; says how many they were. All or nothing.
+    fn import(&mut self, next: &mut dyn FnMut() -> Option<Row>) -> Result<u64, Error>;
+
+    /// Rows whose user an earlier row names too, at most `limit`.
+    fn duplicates(&mut self, limit: u32) -> Result<Vec<Duplicate>, Error>;
+
+    /// Records what happened, in one step.
+    fn append(&mut self, entries: &[Entry]) -> Result<(), Error>;
+
+    /// Rows after number `after`, at most `limit`; only those that have not been planned, with `new`.
+    fn rows(&mut self, after: u64, limit: u32, new: bool) -> Result<Vec<RowRecord>, Error>;
+
+    /// The next changes to send after `after`, of rows up to `through`, at most `limit`, marked "may be sent" before they
+    /// are returned.
+    fn take(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error>;
+
+    /// Changes that may have been sent and have no outcome, after `after`, at most `limit`: what a crash leaves.
+    fn unknown(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Taken>, Error>;
+
+    /// Changes that were made, after `after`, at most `limit`: what an undo starts from.
+    fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error>;
+
+    /// The number of the `n`th row that has changes to send; the last row's where there are fewer.
+    fn nth_planned(&mut self, n: u64) -> Result<u64, Error>;
+
+    /// Changes not yet sent, by kind.
+    fn planned(&mut self) -> Result<Vec<(String, u64)>, Error>;
+
+    /// Rows by outcome; those without one count as pending.
+    fn counts(&mut self) -> Result<Counts, Error>;
+
+    /// The first `limit` rows that failed or conflicted.
+    fn failures(&mut self, limit: u32) -> Result<Vec<Failure>, Error>;
+}

@@ -1,0 +1,448 @@
+//! The journal in SQLite: a write-ahead log, synced on every commit.
+
+mod schema;
+
+use crate::store::create_private_file;
+use crate::{Duplicate, Entry, Error, Journal, NewRun, Phase, RowRecord, RunRecord, Taken};
+use paceline_core::desired::Row;
+use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::summary::{Counts, Failure, Outcome, State};
+use paceline_core::user::{UserId, UserKey};
+use paceline_core::vendor::{BLIND, Refusal};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// One run's journal.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+    /// Held as long as the journal is.
+    _lock: Option<File>,
+}
+
+impl Sqlite {
+    /// A journal that ends with the process: for `check`, and for tests.
+    pub fn temporary(run: &NewRun) -> Result<Self, Error> {
+        // An empty path is SQLite's temporary file: on disk when it grows, gone when it is closed.
+        Self::begin(Path::new(""), run, None)
+    }
+
+    pub(crate) fn create(path: &Path, run: &NewRun, lock: Option<File>) -> Result<Self, Error> {
+        create_private_file(path)?;
+        Self::begin(path, run, lock)
+    }
+
+    fn begin(path: &Path, run: &NewRun, lock: Option<File>) -> Result<Self, Error> {
+        let connection = Connection::open(path).map_err(|error| Error::sqlite(path, &error))?;
+        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+        journal.with(|connection| {
+            schema::migrate(connection, 0)?;
+            connection.execute(
+                "INSERT INTO run (id, vendor, command, roster, created, settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![run.id, run.vendor, run.command, run.roster, run.created, run.settings.to_string()],
+            )?;
+            Ok(())
+        })?;
+        Ok(journal)
+    }
+
+    pub(crate) fn open(path: &Path, lock: Option<File>) -> Result<Self, Error> {
+        let connection = Connection::open(path).map_err(|error| Error::sqlite(path, &error))?;
+        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+        let found: i64 =
+            journal.with(|connection| connection.pragma_query_value(None, "user_version", |row| row.get(0)))?;
+        if found > schema::KNOWN {
+            return Err(Error::TooNew { path: path.to_owned(), found, known: schema::KNOWN });
+        }
+        if journal._lock.is_some() {
+            let verdict: String =
+                journal.with(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+            if verdict != "ok" {
+                return Err(Error::Corrupt { path: path.to_owned(), why: verdict });
+            }
+            journal.with(|connection| schema::migrate(connection, found))?;
+            journal.write_ahead()?;
+        }
+        Ok(journal)
+    }
+
+    /// From here on every commit is one append and one sync.
+    fn write_ahead(&mut self) -> Result<(), Error> {
+        self.with(|connection| {
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")
+        })
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        act(&mut self.connection).map_err(|error| Error::sqlite(&self.path, &error))
+    }
+
+    fn step<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+}
+
+const CHANGE: &str = "
+    SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
+           coalesce(r.version, c.version), r.changes
+    FROM change c JOIN row r ON r.number = c.row
+    WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND (r.phase = 1 OR ?4 = 2) AND c.row <= ?6
+    ORDER BY c.stage, c.grp, c.row LIMIT ?5";
+
+fn changes(
+    transaction: &Transaction<'_>,
+    after: Option<&ChangeKey>,
+    state: u8,
+    through: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<Taken>> {
+    let through = i64::try_from(through).unwrap_or(i64::MAX);
+    let (stage, group, row) = after.map_or((-1, "", 0), |key| (i64::from(key.stage), key.group.as_str(), key.row));
+    let mut statement = transaction.prepare_cached(CHANGE)?;
+    let rows = statement.query_map(params![stage, group, row, state, limit, through], |found| {
+        let kind: String = found.get(3)?;
+        let after: serde_json::Map<_, _> = json(found, 6)?;
+        let columns: Option<String> = found.get(7)?;
+        Ok(Taken {
+            change: Change {
+                key: ChangeKey { stage: found.get(0)?, group: found.get(1)?, row: found.get(2)? },
+                columns: columns.map_or_else(|| after.keys().cloned().collect(), |columns| split(&columns)),
+                kind,
+                user: UserId(found.get(4)?),
+                before: found.get::<_, Option<String>>(5)?.map_or(Ok(Default::default()), |text| parse(5, &text))?,
+                after,
+                version: found.get(8)?,
+            },
+            siblings: found.get(9)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Columns are joined by a character that no header holds.
+const JOINT: char = '\u{1f}';
+
+fn split(columns: &str) -> Vec<String> {
+    columns.split(JOINT).filter(|column| !column.is_empty()).map(str::to_owned).collect()
+}
+
+fn join(columns: &[String]) -> String {
+    columns.join("\u{1f}")
+}
+
+fn json<T: DeserializeOwned>(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<T> {
+    parse(at, row.get_ref(at)?.as_str()?)
+}
+
+fn parse<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error)))
+}
+
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Finished => "finished",
+        State::Halted => "halted",
+        State::Interrupted => "interrupted",
+    }
+}
+
+fn outcome(word: Option<String>) -> Outcome {
+    word.as_deref().and_then(Outcome::parse).unwrap_or(Outcome::Pending)
+}
+
+impl Journal for Sqlite {
+    fn record(&mut self) -> Result<RunRecord, Error> {
+        let found = self.with(|connection| {
+            connection
+                .query_row(
+                    "SELECT id, vendor, command, roster, created, settings, phase, state, halt, effort FROM run",
+                    [],
+                    |row| {
+                        let state: Option<String> = row.get(7)?;
+                        Ok(RunRecord {
+                            run: NewRun {
+                                id: row.get(0)?,
+                                vendor: row.get(1)?,
+                                command: row.get(2)?,
+                                roster: row.get(3)?,
+                                created: row.get(4)?,
+                                settings: json(row, 5)?,
+                            },
+                            phase: match row.get(6)? {
+                                0 => Phase::Importing,
+                                1 => Phase::Planning,
+                                2 => Phase::Sending,
+                                _ => Phase::Ended,
+                            },
+                            state: [State::Finished, State::Halted, State::Interrupted]
+                                .into_iter()
+                                .find(|known| state.as_deref() == Some(state_name(*known))),
+                            halt: row.get::<_, Option<String>>(8)?.map(|text| parse(8, &text)).transpose()?,
+                            effort: row
+                                .get::<_, Option<String>>(9)?
+                                .map_or(Ok(Default::default()), |text| parse(9, &text))?,
+                        })
+                    },
+                )
+                .optional()
+        })?;
+        found.ok_or_else(|| Error::Corrupt { path: self.path.clone(), why: "it holds no run".into() })
+    }
+
+    fn keep(&mut self, settings: &Value) -> Result<(), Error> {
+        self.with(|connection| connection.execute("UPDATE run SET settings = ?1", [settings.to_string()]).map(drop))
+    }
+
+    fn import(&mut self, next: &mut dyn FnMut() -> Option<Row>) -> Result<u64, Error> {
+        let rows = self.step(|transaction| {
+            let mut insert =
+                transaction.prepare("INSERT INTO row (number, line, key, user, fields) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut rows = 0;
+            while let Some(row) = next() {
+                let fields = serde_json::to_string(&row.fields).unwrap_or_default();
+                insert.execute(params![row.number, row.line, row.key.column, row.key.value, fields])?;
+                rows += 1;
+            }
+            Ok(rows)
+        })?;
+        // A new file's first transaction needs no log; every later one is in the log.
+        self.write_ahead()?;
+        Ok(rows)
+    }
+
+    fn duplicates(&mut self, limit: u32) -> Result<Vec<Duplicate>, Error> {
+        const CANONICAL: &str = "CASE key WHEN 'id' THEN user ELSE key || ':' || lower(user) END";
+        self.with(|connection| {
+            connection.execute_batch(&format!(
+                "CREATE TEMP TABLE twice AS
+                     SELECT {CANONICAL} AS canonical, min(number) AS first FROM row GROUP BY canonical HAVING count(*) > 1;
+                 CREATE UNIQUE INDEX temp.twice_canonical ON twice (canonical);"
+            ))?;
+            let mut statement = connection.prepare(&format!(
+                "SELECT row.user, row.line, earlier.line FROM row JOIN twice ON twice.canonical = {canonical}
+                 JOIN row earlier ON earlier.number = twice.first WHERE row.number <> twice.first
+                 ORDER BY row.number LIMIT ?1",
+                canonical = CANONICAL.replace("key", "row.key").replace("user", "row.user"),
+            ))?;
+            let found = statement.query_map([limit], |row| {
+                Ok(Duplicate { user: row.get(0)?, line: row.get(1)?, first_line: row.get(2)? })
+            })?;
+            let found = found.collect::<rusqlite::Result<_>>()?;
+            drop(statement);
+            connection.execute_batch("DROP TABLE temp.twice")?;
+            Ok(found)
+        })
+    }
+
+    fn append(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        self.step(|transaction| entries.iter().try_for_each(|entry| write(transaction, entry)))
+    }
+
+    fn rows(&mut self, after: u64, limit: u32, new: bool) -> Result<Vec<RowRecord>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT number, line, key, user, fields, outcome, status, code, message, correlation, attempts, changed
+                 FROM row WHERE number > ?1 AND (phase = 0 OR NOT ?3) ORDER BY number LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![after, limit, new], |row| {
+                Ok(RowRecord {
+                    row: Row {
+                        number: row.get(0)?,
+                        line: row.get(1)?,
+                        key: UserKey { column: row.get(2)?, value: row.get(3)? },
+                        fields: json(row, 4)?,
+                    },
+                    outcome: outcome(row.get(5)?),
+                    refusal: Refusal {
+                        status: row.get(6)?,
+                        code: row.get(7)?,
+                        message: row.get(8)?,
+                        correlation_id: row.get(9)?,
+                    },
+                    attempts: row.get(10)?,
+                    changed: row.get::<_, Option<String>>(11)?.map(|columns| split(&columns)).unwrap_or_default(),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    fn take(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error> {
+        self.step(|transaction| {
+            let taken = changes(transaction, after, 0, through, limit)?;
+            let mut mark =
+                transaction.prepare_cached("UPDATE change SET state = 1 WHERE stage = ?1 AND grp = ?2 AND row = ?3")?;
+            for Taken { change: Change { key, .. }, .. } in &taken {
+                mark.execute(params![key.stage, key.group, key.row])?;
+            }
+            Ok(taken)
+        })
+    }
+
+    fn unknown(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Taken>, Error> {
+        self.step(|transaction| changes(transaction, after, 1, u64::MAX, limit))
+    }
+
+    fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error> {
+        self.step(|transaction| {
+            Ok(changes(transaction, after, 2, u64::MAX, limit)?.into_iter().map(|taken| taken.change).collect())
+        })
+    }
+
+    fn nth_planned(&mut self, n: u64) -> Result<u64, Error> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT coalesce(
+                     (SELECT number FROM row WHERE phase = 1 ORDER BY number LIMIT 1 OFFSET ?1),
+                     (SELECT max(number) FROM row), 0)",
+                [n.saturating_sub(1)],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    fn planned(&mut self) -> Result<Vec<(String, u64)>, Error> {
+        self.with(|connection| {
+            let mut statement = connection
+                .prepare("SELECT kind, count(*) FROM change WHERE state = 0 GROUP BY kind ORDER BY min(stage), kind")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    fn counts(&mut self) -> Result<Counts, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare("SELECT outcome, count(*) FROM row GROUP BY outcome")?;
+            let mut rows = statement.query([])?;
+            let mut counts = Counts::default();
+            while let Some(row) = rows.next()? {
+                counts.add(outcome(row.get(0)?), row.get(1)?);
+            }
+            Ok(counts)
+        })
+    }
+
+    fn failures(&mut self, limit: u32) -> Result<Vec<Failure>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT number, user, status, code, message, correlation FROM row
+                 WHERE outcome IN ('failed', 'conflict') ORDER BY number LIMIT ?1",
+            )?;
+            let rows = statement.query_map([limit], |row| {
+                Ok(Failure {
+                    row: row.get(0)?,
+                    user: row.get(1)?,
+                    status: row.get(2)?,
+                    code: row.get(3)?,
+                    message: row.get(4)?,
+                    correlation_id: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    match entry {
+        Entry::Reached(phase) => {
+            transaction.execute("UPDATE run SET phase = ?1", [*phase as u8])?;
+        }
+        Entry::Planned { row, user, changes } => planned(transaction, *row, user, changes)?,
+        Entry::RowEnded { row, outcome, refusal } => row_ended(transaction, *row, *outcome, refusal, 0)?,
+        Entry::Made { key, attempts, version } => {
+            let columns = set_state(transaction, key, 2)?;
+            transaction
+                .prepare_cached(
+                    "UPDATE row SET pending = pending - 1, attempts = attempts + ?2, version = coalesce(?3, version),
+                         changed = concat_ws(char(31), changed,
+                             coalesce(?4, (SELECT group_concat(each.key, char(31)) FROM json_each(fields) AS each))),
+                         outcome = CASE WHEN pending = 1 THEN 'updated' ELSE outcome END,
+                         phase = CASE WHEN pending = 1 THEN 2 ELSE phase END
+                     WHERE number = ?1 AND phase = 1",
+                )?
+                .execute(params![key.row, attempts, version, columns])?;
+        }
+        Entry::NotMade { key, attempts, outcome, refusal } => {
+            set_state(transaction, key, 3)?;
+            row_ended(transaction, key.row, *outcome, refusal, *attempts)?;
+        }
+        Entry::Withdrawn { key, attempts, version } => {
+            set_state(transaction, key, 0)?;
+            transaction
+                .prepare_cached(
+                    "UPDATE row SET attempts = attempts + ?2, version = coalesce(?3, version) WHERE number = ?1",
+                )?
+                .execute(params![key.row, attempts, version])?;
+        }
+        Entry::Left { state, halt, effort } => {
+            let halt = halt.as_ref().and_then(|halt| serde_json::to_string(halt).ok());
+            let effort = serde_json::to_string(effort).ok();
+            transaction.execute(
+                "UPDATE run SET state = ?1, halt = ?2, effort = ?3",
+                params![state.map(state_name), halt, effort],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn planned(transaction: &Transaction<'_>, row: u64, user: &UserId, changes: &[Change]) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE row SET id = ?2, changes = ?3, pending = ?3, phase = CASE ?3 WHEN 0 THEN 2 ELSE 1 END,
+                 outcome = CASE ?3 WHEN 0 THEN 'unchanged' END
+             WHERE number = ?1 AND phase = 0",
+        )?
+        .execute(params![row, user.as_str(), changes.len()])?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO change (stage, grp, row, kind, user, before, after, columns, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for change in changes {
+        let text = |map| serde_json::to_string(map).unwrap_or_default();
+        // A blind change is the row's own fields: they are not written twice.
+        let own = (change.kind != BLIND).then(|| (text(&change.before), text(&change.after), join(&change.columns)));
+        let (before, after, columns) = own.map_or((None, None, None), |(b, a, c)| (Some(b), Some(a), Some(c)));
+        let Change { key, kind, user, version, .. } = change;
+        insert.execute(params![key.stage, key.group, key.row, kind, user.as_str(), before, after, columns, version])?;
+    }
+    Ok(())
+}
+
+fn row_ended(
+    transaction: &Transaction<'_>,
+    row: u64,
+    outcome: Outcome,
+    refusal: &Refusal,
+    attempts: u32,
+) -> rusqlite::Result<()> {
+    let Refusal { status, code, message, correlation_id } = refusal;
+    transaction
+        .prepare_cached(
+            "UPDATE row SET phase = 2, outcome = ?2, status = ?3, code = ?4, message = ?5, correlation = ?6,
+                 attempts = attempts + ?7
+             WHERE number = ?1 AND phase < 2",
+        )?
+        .execute(params![row, outcome.as_str(), status, code, message, correlation_id, attempts])?;
+    Ok(())
+}
+
+/// Sets a change's state; gives back its columns, joined.
+fn set_state(transaction: &Transaction<'_>, key: &ChangeKey, state: u8) -> rusqlite::Result<Option<String>> {
+    transaction
+        .prepare_cached("UPDATE change SET state = ?4 WHERE stage = ?1 AND grp = ?2 AND row = ?3 RETURNING columns")?
+        .query_row(params![key.stage, key.group, key.row, state], |row| row.get(0))
+        .optional()
+        .map(Option::flatten)
+}

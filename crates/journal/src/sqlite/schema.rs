@@ -1,0 +1,39 @@
+//! The journal's tables, and how an older journal becomes a newer one.
+
+use rusqlite::Connection;
+
+/// Each step takes a journal from one schema to the next; `PRAGMA user_version` counts those taken.
+const STEPS: &[&str] = &["
+    CREATE TABLE run (
+        id TEXT NOT NULL, vendor TEXT NOT NULL, command TEXT NOT NULL, roster TEXT NOT NULL, created TEXT NOT NULL,
+        settings TEXT NOT NULL, phase INTEGER NOT NULL DEFAULT 0, state TEXT, halt TEXT, effort TEXT
+    ) STRICT;
+    CREATE TABLE row (
+        number INTEGER PRIMARY KEY, line INTEGER NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, fields TEXT NOT NULL,
+        id TEXT, version INTEGER,
+        phase INTEGER NOT NULL DEFAULT 0, -- 0 new, 1 planned, 2 ended
+        changes INTEGER NOT NULL DEFAULT 0, pending INTEGER NOT NULL DEFAULT 0,
+        outcome TEXT, status INTEGER, code TEXT, message TEXT, correlation TEXT,
+        attempts INTEGER NOT NULL DEFAULT 0, changed TEXT
+    ) STRICT;
+    CREATE TABLE change (
+        stage INTEGER NOT NULL, grp TEXT NOT NULL, row INTEGER NOT NULL, kind TEXT NOT NULL, user TEXT NOT NULL,
+        before TEXT, after TEXT, columns TEXT, version INTEGER,
+        state INTEGER NOT NULL DEFAULT 0, -- 0 planned, 1 may be sent, 2 made, 3 not made
+        PRIMARY KEY (stage, grp, row)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The schema that this Paceline writes.
+pub(super) const KNOWN: i64 = STEPS.len() as i64;
+
+/// Brings a journal to [`KNOWN`], one durable step after another.
+pub(super) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    for (at, step) in STEPS.iter().enumerate().skip(usize::try_from(from).unwrap_or(0)) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", at as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Both vendors pretended, from their published descriptions.
+//!
+//! [`Sandbox::handle`] is a function of its state, the time and a request; [`serve`] puts it behind a socket. It uses
+//! nothing of Paceline's own crates, so that a mistake in one cannot hide in the other.
+
+mod faults;
+mod genesys;
+mod http;
+mod limits;
+mod people;
+mod serve;
+
+pub use faults::{Faults, Outage};
+pub use http::{Fate, Reply, Request};
+pub use limits::{Limit, RetryAfter, Window};
+pub use serve::{Served, serve};
+
+use genesys::Tenant;
+use limits::Quota;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// How the pretended vendor is to behave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Users of the tenant.
+    pub users: usize,
+    /// What makes it repeatable.
+    pub seed: u64,
+    /// The quota of each token; none at all where it is `None`.
+    pub limit: Option<Limit>,
+    /// What the limits call tells, a minute; it is not served where this is `None`.
+    pub told_limit: Option<u32>,
+    /// Seconds that a token is said to live.
+    pub token_life_s: f64,
+    /// Seconds after which it really ends, where that is not what it says.
+    pub token_ends_s: Option<f64>,
+    /// Milliseconds that an answer takes.
+    pub latency_ms: u64,
+    /// Milliseconds more at most, by chance.
+    pub jitter_ms: u64,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Whether PATCH without `version` is refused, as the published description says. Off by default: gateways in front
+    /// of the API, and the tutorial, send none.
+    pub strict: bool,
+    /// Whether the token endpoint takes HTTP Basic.
+    pub basic: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            users: 1_000,
+            seed: 1,
+            limit: Some(Limit { calls: 300, window_s: 60.0, kind: Window::Fixed, retry_after: RetryAfter::Seconds }),
+            told_limit: None,
+            token_life_s: 86_400.0,
+            token_ends_s: None,
+            latency_ms: 0,
+            jitter_ms: 0,
+            faults: Faults::default(),
+            strict: false,
+            basic: true,
+        }
+    }
+}
+
+/// What the pretended vendor has received and done.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    /// Requests by method and path template.
+    pub calls: BTreeMap<String, u64>,
+    /// Token requests.
+    pub tokens: u64,
+    /// Requests answered 429.
+    pub throttled: u64,
+    /// Requests on a token that came while a Retry-After it had been given still ran.
+    pub during_pause: u64,
+    /// Requests with a token that was not good.
+    pub unauthorized: u64,
+    /// Writes that were applied, by user.
+    pub applied: BTreeMap<String, u64>,
+    /// The most requests of one token in any stretch of its window.
+    pub most_in_window: u64,
+    /// Values that a colleague changed under the run, by user.
+    pub colleague: BTreeMap<String, String>,
+}
+
+/// Requests that were on their way when the 429 was sent are nobody's fault.
+const ON_THE_WAY: Duration = Duration::from_millis(100);
+
+/// A pretended vendor.
+#[derive(Debug)]
+pub struct Sandbox {
+    options: Options,
+    tenant: Tenant,
+    quota: Option<Quota>,
+    tokens: BTreeMap<String, Duration>,
+    minted: u64,
+    paused: BTreeMap<String, (Duration, Duration)>,
+    books: Books,
+    chance: people::Chance,
+}
+
+/// The OAuth client that every sandbox knows.
+pub const CLIENT_ID: &str = "sandbox-client";
+/// Its secret. It guards nothing.
+pub const CLIENT_SECRET: &str = "sandbox-secret";
+
+impl Sandbox {
+    /// A tenant as `options` say.
+    pub fn new(options: Options) -> Self {
+        Self {
+            tenant: Tenant::new(options.users, options.seed, options.strict),
+            quota: options.limit.map(Quota::new),
+            tokens: BTreeMap::new(),
+            minted: 0,
+            paused: BTreeMap::new(),
+            books: Books::default(),
+            chance: people::Chance::new(options.seed ^ 0x5eed),
+            options,
+        }
+    }
+
+    /// What it has received and done.
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// Its users' ids, in order.
+    pub fn user_ids(&self) -> Vec<String> {
+        self.tenant.ids().to_vec()
+    }
+
+    /// A user as it is now.
+    pub fn user(&self, id: &str) -> Option<&Value> {
+        self.tenant.user(id)
+    }
+
+    /// Changes the quota from now on.
+    pub fn set_limit(&mut self, limit: Option<Limit>) {
+        self.quota = limit.map(Quota::new);
+    }
+
+    /// Answers a request that arrives at `now`; `wall` is the calendar's time of that.
+    pub fn handle(&mut self, now: Duration, wall: SystemTime, request: &Request) -> Reply {
+        let latency = self.options.latency_ms + (self.chance.draw() * self.options.jitter_ms as f64) as u64;
+        let reply = self.reply(now, wall, request);
+        let mut reply = Reply { delay: reply.delay + Duration::from_millis(latency), ..reply };
+        let id = format!("sandbox-{}", self.books.calls.values().sum::<u64>() + self.books.tokens);
+        reply.headers.push(("inin-correlation-id".into(), id));
+        reply.headers.push(("date".into(), httpdate::fmt_http_date(wall)));
+        reply
+    }
+
+    fn reply(&mut self, now: Duration, wall: SystemTime, request: &Request) -> Reply {
+        let path = request.path();
+        if path == "/sandbox/books" {
+            return Reply::json(200, &self.books_json());
+        }
+        if path == "/oauth/token" {
+            return self.token(now, request);
+        }
+        let template = genesys::template(&request.method, path);
+        *self.books.calls.entry(template.clone()).or_default() += 1;
+        if let Some(outage) = self.options.faults.outage_at(now) {
+            return outage.reply();
+        }
+        let Some(token) = self.token_of(now, request) else {
+            self.books.unauthorized += 1;
+            return Reply::error(401, "bad.credentials", "Invalid login credentials.");
+        };
+        if let Some(reply) = self.throttle(now, wall, &token, &template) {
+            return reply;
+        }
+        self.answer(now, request, &template)
+    }
+
+    fn answer(&mut self, now: Duration, request: &Request, template: &str) -> Reply {
+        let write = request.method != "GET" && !template.ends_with("/search");
+        let fault = self.options.faults.draw(&mut self.chance, write, now);
+        if let Some(reply) = fault.and_then(|fault| fault.instead()) {
+            return reply;
+        }
+        let faulted = write.then(|| self.options.faults.for_user(request.path())).flatten();
+        let reply = match faulted {
+            Some(reply) => reply,
+            None => {
+                self.colleague(request, write);
+                self.tenant.answer(request, self.options.told_limit, &mut self.books.applied)
+            }
+        };
+        match fault {
+            Some(fault) => fault.after(reply),
+            None => reply,
+        }
+    }
+
+    /// A colleague edits a user just before our write arrives.
+    fn colleague(&mut self, request: &Request, write: bool) {
+        let edits = self.options.faults.colleague;
+        if write
+            && edits.chance > 0.0
+            && self.chance.draw() < edits.chance
+            && let Some(id) = request.path().strip_prefix("/api/v2/users/")
+            && !self.books.colleague.contains_key(id)
+            && self.tenant.edit(id, edits.field())
+        {
+            self.books.colleague.insert(id.into(), edits.field().into());
+        }
+    }
+
+    fn token(&mut self, now: Duration, request: &Request) -> Reply {
+        self.books.tokens += 1;
+        if let Some(outage) = self.options.faults.token_outage_at(now) {
+            return outage.reply();
+        }
+        let form = request.form();
+        let basic = request.basic();
+        let given = |key: &str| form.get(key).map(String::as_str);
+        let (id, secret) = match &basic {
+            Some((id, secret)) if self.options.basic => (Some(id.as_str()), Some(secret.as_str())),
+            Some(_) => (None, None),
+            None => (given("client_id"), given("client_secret")),
+        };
+        if given("grant_type") != Some("client_credentials") {
+            return Reply::json(
+                400,
+                &json!({"error": "unsupported_grant_type", "error_description": "client_credentials only"}),
+            );
+        }
+        if (id, secret) != (Some(CLIENT_ID), Some(CLIENT_SECRET)) {
+            return Reply::json(
+                401,
+                &json!({"error": "invalid_client", "error_description": "client not found or wrong secret"}),
+            );
+        }
+        self.minted += 1;
+        let token = format!("sandbox-token-{:016x}", people::mix(self.options.seed ^ (self.minted << 20)));
+        let ends = self.options.token_ends_s.unwrap_or(self.options.token_life_s);
+        self.tokens.insert(token.clone(), now + Duration::from_secs_f64(ends));
+        Reply::json(
+            200,
+            &json!({"access_token": token, "token_type": "bearer", "expires_in": self.options.token_life_s as u64}),
+        )
+    }
+
+    fn token_of(&self, now: Duration, request: &Request) -> Option<String> {
+        let token = request.header("authorization")?.strip_prefix("Bearer ")?;
+        (*self.tokens.get(token)? > now).then(|| token.to_owned())
+    }
+
+    fn throttle(&mut self, now: Duration, wall: SystemTime, token: &str, template: &str) -> Option<Reply> {
+        if let Some((from, until)) = self.paused.get(token)
+            && now > *from + ON_THE_WAY
+            && now < *until
+        {
+            self.books.during_pause += 1;
+        }
+        let quota = self.quota.as_mut()?;
+        let own = self.options.faults.service_limit(template);
+        let rivals = self.options.faults.rival_calls(now);
+        let wait = quota.count(token, template, own, rivals, now);
+        self.books.most_in_window = self.books.most_in_window.max(quota.most());
+        let (wait, service) = wait?;
+        self.books.throttled += 1;
+        let limit = quota.limit();
+        if let (Some(said), None) = (limit.retry_after.said_wait(wait), &service) {
+            self.paused.insert(token.to_owned(), (now, now + said));
+        }
+        Some(limits::too_many(limit.retry_after, wait, wall, service))
+    }
+
+    fn books_json(&self) -> Value {
+        let Books { calls, tokens, throttled, during_pause, unauthorized, applied, most_in_window, colleague } =
+            &self.books;
+        let twice: BTreeMap<_, _> = applied.iter().filter(|(_, times)| **times > 1).collect();
+        json!({
+            "calls": calls, "tokens": tokens, "throttled": throttled, "during_pause": during_pause,
+            "unauthorized": unauthorized, "users_written": applied.len(), "written_more_than_once": twice,
+            "most_in_window": most_in_window, "colleague": colleague,
+        })
+    }
+}

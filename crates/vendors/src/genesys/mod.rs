@@ -1,0 +1,96 @@
+//! Genesys Cloud CX, public API v2.
+
+mod auth;
+mod calls;
+mod fields;
+pub mod regions;
+mod wire;
+
+use paceline_core::desired::Row;
+use paceline_core::pace::Quota;
+use paceline_core::plan::Change;
+use paceline_core::user::{UserId, UserKey};
+use paceline_core::vendor::{Answer, Credentials, Facts, Grant, Refusal, Request, TokenVerdict, User, Vendor, Verdict};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Genesys Cloud CX.
+#[derive(Debug, Clone, Copy)]
+pub struct Genesys;
+
+const FACTS: Facts = Facts {
+    name: "genesys",
+    title: "Genesys Cloud",
+    table: fields::TABLE,
+    // `client.credentials.token.rate.per.minute`, default: facts/genesys.md, section 2.1.
+    quota: Quota { allowed: 300, window: Duration::from_secs(60) },
+    // `max.user.ids` of GET /users: facts/genesys.md, section 4.
+    read_width: 100,
+};
+
+impl Vendor for Genesys {
+    fn facts(&self) -> &Facts {
+        &FACTS
+    }
+
+    fn grant(&self, credentials: &Credentials, form: usize) -> Option<Grant> {
+        auth::grant(credentials, form)
+    }
+
+    fn token(&self, answer: &Answer) -> TokenVerdict {
+        auth::verdict(answer)
+    }
+
+    fn whoami(&self) -> Request {
+        calls::organization()
+    }
+
+    fn tenant(&self, answer: &Answer) -> Option<String> {
+        wire::organization(answer)
+    }
+
+    fn quota_request(&self) -> Option<Request> {
+        Some(calls::limits())
+    }
+
+    fn quota(&self, answer: &Answer) -> Option<Quota> {
+        wire::quota(answer)
+    }
+
+    fn find(&self, keys: &[UserKey]) -> Request {
+        calls::search(keys)
+    }
+
+    fn found(&self, answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal> {
+        wire::found(answer)
+    }
+
+    fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request {
+        calls::read(users, columns)
+    }
+
+    fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal> {
+        wire::users(answer)
+    }
+
+    fn changes(&self, row: &Row, user: &User) -> Result<Vec<Change>, Refusal> {
+        Ok(calls::changes(row, user))
+    }
+
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        wire::writable(&user.record, change.after.keys())
+    }
+
+    fn call(&self, changes: &[Change]) -> Request {
+        calls::call(changes)
+    }
+
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        wire::verdict(request, answer)
+    }
+
+    fn refusal(&self, answer: &Answer) -> Refusal {
+        wire::refusal(answer)
+    }
+}

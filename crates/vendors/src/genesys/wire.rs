@@ -1,0 +1,273 @@
+//! Genesys Cloud's JSON, read and written.
+
+use super::fields;
+use paceline_core::pace::{Quota, Scope};
+use paceline_core::user::UserId;
+use paceline_core::validate::Kind;
+use paceline_core::vendor::{Answer, Refusal, Request, User, Verdict};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The namespace whose limits are the token's own; others are services behind the gateway.
+const GATEWAY: &str = "platform.api";
+
+pub(super) fn organization(answer: &Answer) -> Option<String> {
+    let body = answer.json()?;
+    body["name"].as_str().or_else(|| body["id"].as_str()).map(str::to_owned)
+}
+
+pub(super) fn quota(answer: &Answer) -> Option<Quota> {
+    let body = answer.json()?;
+    let limit = |key: &str| {
+        let entities = body["entities"].as_array()?;
+        let found = entities.iter().find(|limit| limit["key"] == key)?;
+        u32::try_from(number(&found["value"])?).ok().filter(|value| *value > 0)
+    };
+    let allowed = limit("client.credentials.token.rate.per.minute").or_else(|| limit("token.rate.per.minute"))?;
+    Some(Quota { allowed, window: Duration::from_secs(60) })
+}
+
+/// Numbers come as numbers and, in places, as strings.
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().map(|n| n as i64)).or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
+    match answer.json().as_mut().map(|body| body[key].take()) {
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(Refusal {
+            status: Some(answer.status),
+            message: Some(format!("the answer holds no list `{key}`: is this the API's base URL?")),
+            code: Some("not.understood".into()),
+            correlation_id: correlation(answer),
+        }),
+    }
+}
+
+pub(super) fn users(answer: &Answer) -> Result<Vec<User>, Refusal> {
+    let entities = listing(answer, "entities")?;
+    Ok(entities
+        .into_iter()
+        .filter_map(|record| {
+            let id = UserId(record["id"].as_str()?.to_owned());
+            Some(User { id, version: number(&record["version"]), record })
+        })
+        .collect())
+}
+
+pub(super) fn found(answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal> {
+    // No hit at all may leave `results` out.
+    if answer.json().is_some_and(|body| body.is_object() && body.get("results").is_none_or(Value::is_null)) {
+        return Ok(vec![]);
+    }
+    let results = listing(answer, "results")?;
+    let hit = |user: &Value| Some((user["email"].as_str()?.to_owned(), UserId(user["id"].as_str()?.to_owned())));
+    Ok(results.iter().filter_map(hit).collect())
+}
+
+/// What a user that was read holds of these top-level fields, as UpdateUser writes them. A field that is read with
+/// `expand` and is missing from the answer is not known and left out; any other missing one is empty.
+pub(super) fn writable<'a>(record: &Value, tops: impl Iterator<Item = &'a String>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for top in tops {
+        let value = match (record.get(top), fields::expand(top)) {
+            (None, Some(_)) => continue,
+            (None, None) => Value::Null,
+            (Some(value), _) => one_writable(top, value),
+        };
+        out.insert(top.clone(), value);
+    }
+    out
+}
+
+fn one_writable(top: &str, value: &Value) -> Value {
+    let keep = |keys: &[&str]| {
+        let object = |item: &Value| -> Value {
+            let kept = keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())));
+            Value::Object(kept.collect())
+        };
+        value.as_array().map_or(Value::Null, |list| list.iter().map(object).collect())
+    };
+    match top {
+        "manager" => value.get("id").or(Some(value).filter(|value| value.is_string())).cloned().unwrap_or(Value::Null),
+        "addresses" => keep(&["address", "mediaType", "type", "extension", "countryCode", "integration"]),
+        "locations" => keep(&["id", "notes"]),
+        _ => value.clone(),
+    }
+}
+
+/// What a row asks, by top-level field: nested columns are laid over what the user holds there.
+pub(super) fn desired(columns: &Map<String, Value>, current: &Map<String, Value>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (column, value) in columns {
+        let value = if value.is_null() { cleared(column) } else { value.clone() };
+        match column.split_once('.') {
+            None => {
+                out.insert(column.clone(), value);
+            }
+            Some((top, part)) => {
+                let whole = out.entry(top).or_insert_with(|| match current.get(top) {
+                    Some(Value::Object(held)) => Value::Object(held.clone()),
+                    _ => json!({}),
+                });
+                whole[part] = value;
+            }
+        }
+    }
+    out
+}
+
+/// Strings are cleared by `""` (as the vendor's Terraform provider does), lists by `[]`.
+fn cleared(column: &str) -> Value {
+    match fields::TABLE.field(column).map(|field| field.kind) {
+        Some(Kind::TextList | Kind::ObjectList) => json!([]),
+        _ => json!(""),
+    }
+}
+
+/// Dotted columns as nested objects, everything else as it is: a blind row's body.
+pub(super) fn nest(columns: &Map<String, Value>, out: &mut Map<String, Value>) {
+    for (column, value) in columns {
+        match column.split_once('.') {
+            Some((top, part)) if fields::TABLE.field(column).is_some() => {
+                let whole = out.entry(top).or_insert_with(|| json!({}));
+                if let Value::Object(parts) = whole {
+                    parts.insert(part.into(), value.clone());
+                }
+            }
+            _ => {
+                out.insert(column.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// The retry policy (facts/genesys.md, sections 2.4, 3.3 and 3.5).
+pub(super) fn verdict(_request: &Request, answer: &Answer) -> Verdict {
+    match answer.status {
+        200..=299 => Verdict::Applied { version: answer.json().and_then(|body| number(&body["version"])) },
+        429 => Verdict::Throttled(scope(answer)),
+        401 => Verdict::Unauthorized { renew: refusal(answer).code.as_deref() != Some("ip.not.authorized") },
+        403 => match refusal(answer).code.as_deref() {
+            Some("missing.division.permission" | "missing.any.division.permissions" | "authz.policy.denied") => {
+                Verdict::Rejected
+            }
+            _ => Verdict::Forbidden,
+        },
+        409 | 412 => Verdict::Conflict,
+        // The same conflict, another status: decided by the message, because a duplicate e-mail has the same code.
+        400 if refusal(answer).message.is_some_and(|text| text.contains("does not match the current version")) => {
+            Verdict::Conflict
+        }
+        408 | 500 | 502..=599 => Verdict::Transient,
+        _ => Verdict::Rejected,
+    }
+}
+
+fn scope(answer: &Answer) -> Scope {
+    match answer.json().as_ref().and_then(|body| body["limit"]["namespace"].as_str()) {
+        Some(GATEWAY) => Scope::Token,
+        Some(_) => Scope::Service,
+        None => Scope::Unsaid,
+    }
+}
+
+fn correlation(answer: &Answer) -> Option<String> {
+    answer.header("inin-correlation-id").next().map(str::to_owned)
+}
+
+/// Genesys Cloud's ErrorBody, OAuth's error body, or whatever a gateway in front of them says.
+pub(super) fn refusal(answer: &Answer) -> Refusal {
+    let body = answer.json().unwrap_or_default();
+    let text = |keys: &[&str]| {
+        keys.iter().find_map(|key| body[*key].as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+    };
+    let message = text(&["message", "error_description", "description", "errorDescription"]).or_else(|| {
+        let plain = String::from_utf8_lossy(&answer.body);
+        let plain = plain.trim();
+        match plain {
+            "" => None,
+            _ if plain.starts_with('<') => Some("the answer is an HTML page, not the API's JSON".into()),
+            _ => Some(plain.chars().take(200).collect()),
+        }
+    });
+    Refusal {
+        status: Some(answer.status),
+        code: text(&["code", "error"]),
+        message,
+        correlation_id: text(&["contextId"]).or_else(|| correlation(answer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::calls;
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        Answer { status, headers: vec![], body: body.to_string().into_bytes() }
+    }
+
+    #[test]
+    fn every_status_has_its_verdict() {
+        let said = |status, body| verdict(&calls::organization(), &answer(status, &body));
+        let table = [
+            (200, json!({"version": 8}), Verdict::Applied { version: Some(8) }),
+            (200, json!({"version": "152"}), Verdict::Applied { version: Some(152) }),
+            (204, json!(null), Verdict::Applied { version: None }),
+            (400, json!({"code": "invalid.value"}), Verdict::Rejected),
+            (400, json!({"code": "general.conflict", "message": "The email is taken"}), Verdict::Rejected),
+            (
+                400,
+                json!({"message": "The version supplied does not match the current version of the user"}),
+                Verdict::Conflict,
+            ),
+            (401, json!({"code": "bad.credentials"}), Verdict::Unauthorized { renew: true }),
+            (401, json!({"code": "ip.not.authorized"}), Verdict::Unauthorized { renew: false }),
+            (403, json!({"code": "missing.permissions"}), Verdict::Forbidden),
+            (403, json!({"code": "missing.division.permission"}), Verdict::Rejected),
+            (404, json!({"code": "not.found"}), Verdict::Rejected),
+            (408, json!({}), Verdict::Transient),
+            (409, json!({}), Verdict::Conflict),
+            (413, json!({}), Verdict::Rejected),
+            (429, json!({}), Verdict::Throttled(Scope::Unsaid)),
+            (429, json!({"limit": {"namespace": "platform.api"}}), Verdict::Throttled(Scope::Token)),
+            (429, json!({"limit": {"namespace": "users"}}), Verdict::Throttled(Scope::Service)),
+            (500, json!({}), Verdict::Transient),
+            (501, json!({}), Verdict::Rejected),
+            (503, json!({}), Verdict::Transient),
+            (504, json!({}), Verdict::Transient),
+            (302, json!({}), Verdict::Rejected),
+        ];
+        for (status, body, expected) in table {
+            assert_eq!(said(status, body.clone()), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_expand_that_is_missing_is_not_known_and_never_empty() {
+        let tops = ["profileSkills", "title", "manager"].map(String::from);
+        assert_eq!(Value::Object(writable(&json!({"id": "u"}), tops.iter())), json!({"title": null, "manager": null}));
+    }
+
+    #[test]
+    fn the_quota_is_the_client_credentials_tokens() {
+        let body = json!({"entities": [
+            {"key": "token.rate.per.minute", "namespace": GATEWAY, "value": 300},
+            {"key": "client.credentials.token.rate.per.minute", "namespace": GATEWAY, "value": 900},
+        ]});
+        assert_eq!(quota(&answer(200, &body)).map(|quota| quota.allowed), Some(900));
+        assert_eq!(quota(&answer(200, &json!({}))), None);
+    }
+
+    #[test]
+    fn a_refusal_is_read_from_whatever_the_gateway_says() {
+        let full = json!({"message": "no", "code": "not.found", "status": 404, "contextId": "c-1"});
+        let refused = refusal(&answer(404, &full));
+        assert_eq!((refused.code.as_deref(), refused.correlation_id.as_deref()), (Some("not.found"), Some("c-1")));
+        let html = Answer { status: 502, headers: vec![], body: b"<html>".to_vec() };
+        assert_eq!(refusal(&html).message.as_deref(), Some("the answer is an HTML page, not the API's JSON"));
+        let oauth = json!({"error": "invalid_client", "error_description": "wrong"});
+        assert_eq!(refusal(&answer(401, &oauth)).line(), "401 invalid_client wrong");
+    }
+}
