@@ -7,7 +7,8 @@
 //!
 //! A 429 all the same means that somebody else spends the quota, or that the limit is lower than we think. Then the
 //! token pauses for as long as the vendor says, what got through becomes the new allowance, and every quiet
-//! window raises it a little again.
+//! window raises it a little again. Where calls get through again long before our window is over, the vendor counts in a
+//! shorter one: then that much in that stretch is what it allows, and our own count stays as it was.
 
 use crate::Moment;
 use crate::backoff::Backoff;
@@ -148,8 +149,8 @@ impl Pacer {
 
     /// A call on `template` leaves at `now`, after [`Leave::Now`]. `draw` is uniform in `0.0..1.0`.
     pub fn sent(&mut self, template: &'static str, now: Moment, draw: f64) {
-        self.token.outstanding += 1;
-        self.service(template).outstanding += 1;
+        self.token.sent(now);
+        self.service(template).sent(now);
         self.last_sent = Some(now);
         if self.ramp > 0 {
             self.ramp -= 1;
@@ -247,6 +248,27 @@ struct Gate {
     in_a_row: u32,
     last_wait: Duration,
     throttled_since: Option<Moment>,
+    burst: Burst,
+    short: Option<Short>,
+}
+
+/// The calls since the vendor last let us through again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Burst {
+    began: Option<Moment>,
+    passed: u32,
+    /// Those of the last shorter window before a 429 ended it.
+    recent: u32,
+    /// The allowance before a 429 ended it.
+    allowance: f64,
+}
+
+/// A window of the vendor's that is shorter than ours.
+#[derive(Debug, Clone, Copy)]
+struct Short {
+    calls: f64,
+    window: Duration,
+    raise_at: Moment,
 }
 
 impl Gate {
@@ -264,7 +286,14 @@ impl Gate {
             in_a_row: 0,
             last_wait: Duration::ZERO,
             throttled_since: None,
+            burst: Burst::default(),
+            short: None,
         }
+    }
+
+    fn sent(&mut self, now: Moment) {
+        self.outstanding += 1;
+        self.burst.began.get_or_insert(now);
     }
 
     fn fresh(&self) -> Self {
@@ -292,6 +321,49 @@ impl Gate {
             self.allowance = (self.allowance + (cap * 0.05).max(1.0)).min(cap);
             self.raise_at += self.quota.window.max(Duration::from_millis(1));
         }
+        while let Some(short) = self.short.as_mut().filter(|short| short.raise_at <= now) {
+            short.calls += (short.calls * 0.05).max(1.0);
+            short.raise_at += short.window.max(Duration::from_millis(1));
+            if short.calls >= self.allowance {
+                self.short = None;
+            }
+        }
+    }
+
+    /// When the shorter window, where there is one, has room again.
+    fn leave_short(&self, now: Moment) -> Leave {
+        let Some(short) = self.short else { return Leave::Now };
+        let ends = |at: Moment| at + short.window + MARGIN;
+        let within = self.spent.iter().rev().take_while(|(at, _)| ends(*at) > now).count();
+        let used = within + self.outstanding as usize;
+        let calls = (short.calls as usize).max(1);
+        if used < calls {
+            return Leave::Now;
+        }
+        match self.spent.get(self.spent.len() - within + (used - calls)) {
+            Some((at, _)) => Leave::At(ends(*at)),
+            None => Leave::AfterAnAnswer,
+        }
+    }
+
+    /// The first call got through again after a 429.
+    fn recovered(&mut self, sent: Moment, now: Moment) {
+        let Burst { began, passed, recent, allowance } = self.burst;
+        let (passed, window) = match self.short {
+            // Known already: what got through in its last stretch, and never a shorter one than the vendor's pause.
+            Some(short) => {
+                let pause = now.saturating_sub(self.throttled_since.unwrap_or(now));
+                (recent.max((short.calls / 2.0) as u32), short.window.max(pause))
+            }
+            None => (passed, now.saturating_sub(began.unwrap_or(now))),
+        };
+        let known = self.short.take().is_some();
+        // Few calls in a short time say nothing: a window of ours that somebody else had filled ends as soon.
+        if window * 2 < self.quota.window && (known || f64::from(passed) * 10.0 >= allowance) {
+            self.allowance = allowance.max(self.allowance);
+            self.short = Some(Short { calls: f64::from(passed), window, raise_at: now + window });
+        }
+        self.burst = Burst { began: Some(sent), ..Burst::default() };
     }
 
     fn leave(&mut self, now: Moment) -> Leave {
@@ -302,10 +374,12 @@ impl Gate {
         if self.probing && self.outstanding > 0 {
             return Leave::AfterAnAnswer;
         }
-        let allowance = self.allowance() as usize;
+        // The probe goes by what was allowed before: only when it gets through is it known which window was full.
+        let probe = f64::from(u8::from(self.probing)) * self.burst.allowance;
+        let allowance = (self.allowance.max(probe) as usize).clamp(1, self.quota.allowed as usize);
         let used = self.spent.len() + self.outstanding as usize;
         if used < allowance {
-            return Leave::Now;
+            return if self.probing { Leave::Now } else { self.leave_short(now) };
         }
         // The permit that has to come free is not the oldest where the allowance has been cut since.
         match self.spent.get(used - allowance) {
@@ -325,11 +399,15 @@ impl Gate {
             // It was in flight at the cut and got through: the window had room for it too.
             self.allowance = (self.allowance + 1.0).min(f64::from(self.quota.allowed));
         } else {
+            if self.in_a_row > 0 {
+                self.recovered(sent, now);
+            }
             self.probing = false;
             self.in_a_row = 0;
             self.last_wait = Duration::ZERO;
             self.throttled_since = None;
         }
+        self.burst.passed += 1;
     }
 
     fn throttled(&mut self, sent: Moment, now: Moment, throttle: &Throttle, backoff: &Backoff, draw: f64) -> Pause {
@@ -338,6 +416,12 @@ impl Gate {
         let since = *self.throttled_since.get_or_insert(now);
         let new_event = self.cut_at.is_none_or(|cut| sent > cut);
         if new_event {
+            if self.in_a_row == 0 {
+                let stretch = self.short.map_or(Duration::ZERO, |short| short.window);
+                let recent = self.spent.iter().rev().take_while(|(at, _)| *at + stretch > now);
+                self.burst.recent = recent.filter(|(_, passed)| *passed).count() as u32;
+                self.burst.allowance = self.allowance;
+            }
             let passed = self.spent.iter().filter(|(_, passed)| *passed).count() as f64;
             // Somebody else may have had this window: never below half of what we took ourselves to have.
             self.allowance = passed.max(self.allowance / 2.0).clamp(1.0, f64::from(self.quota.allowed));
@@ -456,6 +540,37 @@ mod tests {
         assert_eq!(pacer.allowance(), 215);
         pacer.leave(T, ms(30_003 + 60_000 * 20));
         assert_eq!(pacer.allowance(), 300);
+    }
+
+    #[test]
+    fn a_window_shorter_than_ours_is_learned_and_our_own_count_stays() {
+        let mut pacer = Pacer::new(quota(240, 60_000), false);
+        let backoff = Backoff { jitter: crate::backoff::Jitter::None, ..Backoff::default() };
+        let mut now = ms(0);
+        let (mut opened, mut counted, mut throttled, mut done) = (ms(0), 0, 0, 0);
+        while done < 200 {
+            match pacer.leave(T, now) {
+                Leave::Now => {
+                    pacer.sent(T, now, 0.5);
+                    if now >= opened + ms(3_000) {
+                        (opened, counted) = (now, 0);
+                    }
+                    if counted < 40 {
+                        counted += 1;
+                        done += 1;
+                        pacer.passed(T, now, now);
+                    } else {
+                        throttled += 1;
+                        pacer.throttled(T, now, now, &says(None), &backoff, 0.0);
+                    }
+                    now += ms(1);
+                }
+                Leave::At(at) => now = at,
+                Leave::AfterAnAnswer => unreachable!("every call is answered at once"),
+            }
+        }
+        assert!(now < ms(30_000), "200 calls through 40 a 3 s took {now:?}");
+        assert!(throttled <= 8, "{throttled} 429s");
     }
 
     #[test]
