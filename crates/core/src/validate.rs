@@ -159,6 +159,15 @@ impl Table {
         nearest(name, names)
     }
 
+    /// The user that a record names, right or wrong as the rest of it may be.
+    pub fn key_of(&self, record: &Record) -> Option<UserKey> {
+        let value = |column: &str| {
+            let (_, raw) = record.columns.iter().find(|(name, _)| self.key(name) == Some(column))?;
+            key_value(column, raw.clone()).ok()
+        };
+        self.keys.iter().find_map(|column| Some(UserKey { column: (*column).into(), value: value(column)? }))
+    }
+
     /// The row that a record means, or all that is wrong with it.
     pub fn row(&self, record: Record, rules: Rules) -> Result<Row, Vec<Problem>> {
         let mut problems = vec![];

@@ -446,7 +446,7 @@ impl Scheduler {
                 self.last_success = Some(now);
                 let slot = &mut self.lanes[lane];
                 if let Some(token) = slot.token.as_mut().filter(|token| token.generation == generation) {
-                    token.accepted = true;
+                    token.accepted = token.accepted.max(Some(sent));
                     slot.proving = false;
                 }
                 if job.attempts == 1 {
@@ -503,14 +503,14 @@ impl Scheduler {
         job.refused_tokens += 1;
         let slot = &mut self.lanes[lane];
         let current = slot.token.as_ref().filter(|token| token.generation == generation);
-        let accepted = current.is_none_or(|token| token.accepted);
-        // A token that others get through with, refused while it was young, is not what is wrong with this call.
-        let young = current.is_some_and(|token| sent.saturating_sub(token.minted) < Duration::from_secs(5));
+        let accepted = current.is_none_or(|token| token.accepted.is_some());
+        // A token that calls get through with that left later is not what is wrong with this one.
+        let good = current.is_some_and(|token| token.accepted > Some(sent));
         if !renew || (job.refused_tokens >= 2 && !accepted) {
             flow.ready.push_front(job);
             return Err(Halt::Unauthorized(refusal));
         }
-        if job.refused_tokens >= 2 && accepted && (young || job.refused_tokens > 5) {
+        if job.refused_tokens >= 2 && (good || job.refused_tokens > REFUSED_TOKENS) {
             return phase.ended(job, Ending::Answered(Verdict::Rejected, answer)).await;
         }
         if let Some(token) = slot.token.as_mut().filter(|token| token.generation == generation) {
@@ -637,6 +637,9 @@ impl Lane {
             && self.token.as_ref().is_some_and(|token| token.is_fresh(now))
     }
 }
+
+/// Tokens that may end under one call, for whatever reason, before that is its own failure.
+const REFUSED_TOKENS: u32 = 5;
 
 /// Calls looked at beyond the first that may not leave.
 const LOOK_AHEAD: usize = 32;

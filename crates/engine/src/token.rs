@@ -17,11 +17,10 @@ pub(crate) struct Token {
     pub(crate) secret: SecretString,
     /// Counts the tokens of a run, so that a refusal can be told from one of an earlier token.
     pub(crate) generation: u64,
-    pub(crate) minted: Moment,
     /// From here on it is refreshed before anything is sent.
     pub(crate) refresh: Option<Moment>,
-    /// Whether any call was let through with it.
-    pub(crate) accepted: bool,
+    /// When the last call left that was let through with it.
+    pub(crate) accepted: Option<Moment>,
 }
 
 impl Token {
@@ -105,11 +104,10 @@ impl Asking {
                     return Ok(Token {
                         secret: token,
                         generation,
-                        minted: sent,
                         refresh: expires_in
                             .filter(|life| *life > 0)
                             .map(|life| sent + usable(Duration::from_secs(life))),
-                        accepted: false,
+                        accepted: None,
                     });
                 }
                 TokenVerdict::Throttled(_) => self.throttled(&answer, began).await?,

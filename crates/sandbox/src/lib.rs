@@ -162,6 +162,10 @@ impl Sandbox {
         if path == "/sandbox/books" {
             return Reply::json(200, &self.books_json());
         }
+        if path == "/sandbox/page" {
+            let headers = vec![("content-type".into(), "text/html".into())];
+            return Reply { headers, body: b"<!DOCTYPE html><html></html>".to_vec(), ..Reply::empty(200) };
+        }
         if path == "/oauth/token" {
             return self.token(now, request);
         }

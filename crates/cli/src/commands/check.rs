@@ -94,7 +94,7 @@ pub(crate) fn take_in(
                     continue;
                 }
             };
-            let place = record.place.clone();
+            let (number, place, key) = (record.number, record.place.clone(), table.key_of(&record));
             match table.row(record, rules) {
                 Ok(row) if rules == Rules::Shape && row.key.as_id().is_none() => {
                     let problem =
@@ -107,7 +107,13 @@ pub(crate) fn take_in(
                     }
                     return Some(row);
                 }
-                Err(found) => found.into_iter().for_each(|problem| problems.add(problem)),
+                Err(found) => {
+                    found.into_iter().for_each(|problem| problems.add(problem));
+                    if let Some(key) = key {
+                        // Taken in all the same, so that its duplicates are found too: nothing of this run is kept.
+                        return Some(Row { number, line: place.line, key, fields: Default::default() });
+                    }
+                }
             }
         }
     };

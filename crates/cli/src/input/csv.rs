@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
     let delimiter = delimiter(&mut text)?;
     let odd_quotes = Arc::new(AtomicBool::new(false));
-    let text = CountQuotes { text, odd: Arc::clone(&odd_quotes) };
+    let text = Lines { text, odd_quotes: Arc::clone(&odd_quotes), after_return: false };
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text);
     let mut first = ByteRecord::new();
     let broken = reader.read_byte_record(&mut first).err();
@@ -23,7 +23,15 @@ pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
     }
     let header: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     let header = without_empty_tail(header);
-    let rows = Rows { reader, header: header.clone(), file: Arc::clone(&file), number: 0, odd_quotes, done: false };
+    let rows = Rows {
+        reader,
+        header: header.clone(),
+        file: Arc::clone(&file),
+        number: 0,
+        odd_quotes,
+        swallowed: None,
+        done: false,
+    };
     Ok(Roster { file, header: Some((header, place)), records: Box::new(rows) })
 }
 
@@ -58,27 +66,46 @@ fn delimiter(text: &mut Text) -> io::Result<u8> {
     Ok(counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(one, _)| *one))
 }
 
-/// Tells whether an opened quote was ever closed: the CSV reader takes the end of the file for its end.
-struct CountQuotes {
+/// Every line ending as `\n`, so that lines are counted right, whichever system wrote them. It also tells whether an opened
+/// quote was ever closed: the CSV reader takes the end of the file for its end.
+struct Lines {
     text: Text,
-    odd: Arc<AtomicBool>,
+    odd_quotes: Arc<AtomicBool>,
+    after_return: bool,
 }
 
-impl Read for CountQuotes {
+impl Read for Lines {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.text.read(buffer)?;
-        let quotes = buffer[..read].iter().filter(|byte| **byte == b'"').count();
-        self.odd.fetch_xor(quotes % 2 == 1, Ordering::Relaxed);
-        Ok(read)
+        loop {
+            let read = self.text.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                let byte = buffer[at];
+                if byte == b'"' {
+                    self.odd_quotes.fetch_xor(true, Ordering::Relaxed);
+                }
+                let second_half = byte == b'\n' && self.after_return;
+                self.after_return = byte == b'\r';
+                if !second_half {
+                    buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
     }
 }
 
 struct Rows {
-    reader: Reader<CountQuotes>,
+    reader: Reader<Lines>,
     header: Vec<String>,
     file: Arc<str>,
     number: u64,
     odd_quotes: Arc<AtomicBool>,
+    /// Where the last record stands, if a line break is inside one of its cells.
+    swallowed: Option<Place>,
     done: bool,
 }
 
@@ -89,12 +116,7 @@ impl Rows {
             return None;
         }
         self.number += 1;
-        let swallowed = cells.iter().any(|cell| cell.contains(&b'\n') || cell.contains(&b'\r'));
-        if swallowed && self.reader.is_done() && self.odd_quotes.load(Ordering::Relaxed) {
-            self.done = true;
-            let hint = "close it, and double the quotes that belong to the text";
-            return Some(Err(Problem::new(place, "a quote is opened and never closed").hint(hint)));
-        }
+        self.swallowed = cells.iter().any(|cell| cell.contains(&b'\n')).then(|| place.clone());
         let extra = cells.iter().skip(self.header.len()).any(|cell| !cell.is_empty());
         if extra || cells.len() < self.header.len() {
             let message = format!("the row has {} cells, the header {}", cells.len(), self.header.len());
@@ -127,7 +149,14 @@ impl Iterator for Rows {
                         return Some(record);
                     }
                 }
-                Ok(false) => self.done = true,
+                Ok(false) => {
+                    self.done = true;
+                    let open = self.swallowed.take().filter(|_| self.odd_quotes.load(Ordering::Relaxed));
+                    return open.map(|place| {
+                        let hint = "close it, and double the quotes that belong to the text";
+                        Err(Problem::new(place, "a quote is opened and never closed").hint(hint))
+                    });
+                }
                 Err(error) => {
                     self.done = true;
                     let line = self.reader.position().line();

@@ -11,7 +11,7 @@ use paceline_core::user::Place;
 use paceline_core::validate::{Problem, type_of};
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -106,8 +106,16 @@ fn decoded(bytes: Box<dyn Read>) -> std::io::Result<Text> {
         .strip_bom(true)
         .utf8_passthru(true)
         .build(bytes);
-    Ok(BufReader::with_capacity(64 << 10, Box::new(decoder)))
+    // Format and delimiter are told by the beginning, and a reader may give its first bytes singly: the beginning is read
+    // in one piece.
+    let mut decoder: Box<dyn Read> = Box::new(decoder);
+    let mut head = vec![];
+    decoder.by_ref().take(HEAD).read_to_end(&mut head)?;
+    Ok(BufReader::with_capacity(HEAD as usize, Box::new(Cursor::new(head).chain(decoder))))
 }
+
+/// Bytes that the beginning of a roster holds.
+const HEAD: u64 = 64 << 10;
 
 fn by_extension(name: &str) -> Option<Format> {
     match Path::new(name).extension()?.to_str()?.to_ascii_lowercase().as_str() {

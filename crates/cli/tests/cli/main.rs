@@ -1,0 +1,8 @@
+//! What a user sees: the binary, run against the sandbox on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
+#![expect(clippy::panic, reason = "the same")]
+
+mod apply;
+mod input;
+mod world;
