@@ -72,6 +72,15 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Validate a roster; no network.
     Check(CheckArgs),
+    /// Go on with a run that was cut, halted or interrupted.
+    Resume(ResumeArgs),
+    /// List runs, newest first; or look at one.
+    Runs {
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
+    /// Write a run's results: CSV on standard output, or to a file by its extension.
+    Report(ReportRunArgs),
     /// Sign-in.
     Auth {
         #[command(subcommand)]
@@ -81,6 +90,39 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Sandbox, sample roster, apply and report in one command, offline.
     Demo(DemoArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run [default: the newest that is not finished].
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) sending: SendArgs,
+    #[command(flatten)]
+    pub(crate) reporting: ReportArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// One run's summary.
+    Show {
+        /// The run.
+        run: String,
+    },
+    /// Remove a run and its snapshots: it can be neither resumed nor undone then.
+    Forget {
+        /// The run.
+        run: String,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportRunArgs {
+    /// The run.
+    pub(crate) run: String,
+    /// The file: .csv, .jsonl or .json [default: CSV on standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

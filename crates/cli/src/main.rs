@@ -52,6 +52,18 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             printer::stdout(&report::checked(&checked, common.format));
             Ok(Exit::Done)
         }
+        Command::Resume(args) => match commands::resume::run(common, args).await? {
+            Some(worked) => Ok(show(cli, &worked)),
+            None => {
+                printer::note("there is no run to go on with: nothing to do");
+                Ok(Exit::Done)
+            }
+        },
+        Command::Runs { command } => {
+            printer::stdout(&commands::runs::run(common, command.as_ref())?.text(common.format));
+            Ok(Exit::Done)
+        }
+        Command::Report(args) => commands::report::run(common, args).map(|()| Exit::Done),
         Command::Auth { command: AuthCommand::Test } => {
             let signed_in = commands::auth::run(common).await?;
             printer::stdout(&report::signed_in(&signed_in, common.format));

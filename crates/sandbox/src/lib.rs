@@ -1,6 +1,6 @@
 //! Both vendors pretended, from their published descriptions.
 //!
-//! [`Sandbox::handle`] is a function of its state, the time and a request; [`serve`] puts it behind a socket. It uses
+//! [`Sandbox::handle`] is a function of its state, the time and a request; [`serve()`] puts it behind a socket. It uses
 //! nothing of Paceline's own crates, so that a mistake in one cannot hide in the other.
 
 mod faults;

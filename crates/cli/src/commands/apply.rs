@@ -45,6 +45,10 @@ pub(crate) async fn apply(
         base_url: connection.base_url.clone(),
         auth_url: connection.auth_url.clone(),
         profile: common.profile.clone(),
+        // A resume may be typed in another directory.
+        results: results
+            .as_ref()
+            .map(|results| std::path::absolute(results.path()).unwrap_or_else(|_| results.path().to_owned())),
     };
     let run = NewRun {
         id: id.clone(),

@@ -4,5 +4,8 @@ pub(crate) mod apply;
 pub(crate) mod auth;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod runs;
 pub(crate) mod sandbox;
 pub(crate) mod work;

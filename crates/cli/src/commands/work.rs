@@ -14,6 +14,7 @@ use paceline_engine::{Clock, Http, Interrupt, Planned, Run, Settings, Stop, Tool
 use paceline_journal::{Journal, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -25,6 +26,7 @@ pub(crate) struct Kept {
     pub(crate) base_url: String,
     pub(crate) auth_url: String,
     pub(crate) profile: Option<String>,
+    pub(crate) results: Option<PathBuf>,
 }
 
 /// A run that is ready to be worked on.
@@ -51,7 +53,7 @@ pub(crate) enum Worked {
     Left {
         summary: Box<Summary>,
         /// Where the results are.
-        results: Option<std::path::PathBuf>,
+        results: Option<PathBuf>,
     },
     /// Only the plan was asked for.
     Planned { planned: Planned, blind: bool },

@@ -7,8 +7,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// A results file's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Csv,
     Jsonl,
     Json,
@@ -71,13 +72,20 @@ impl Results {
             )
         };
         let mut out = BufWriter::new(&self.file);
-        rows(&mut out, self.format, journal)?.map_err(unwritable)?;
+        // Of a damaged journal, what could be read is kept, and the damage told.
+        let damage = match rows(&mut out, self.format, journal) {
+            Ok(written) => {
+                written.map_err(unwritable)?;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
         out.flush().map_err(unwritable)?;
         drop(out);
-        match &self.partial {
-            Some(partial) => std::fs::rename(partial, &self.path).map_err(unwritable),
-            None => Ok(()),
+        if let Some(partial) = &self.partial {
+            std::fs::rename(partial, &self.path).map_err(unwritable)?;
         }
+        Ok(damage?)
     }
 
     /// Takes it back: nothing was done that it could tell of.
@@ -90,7 +98,8 @@ impl Results {
 
 type Written = Result<std::io::Result<()>, paceline_journal::Error>;
 
-fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Written {
+/// Writes all rows of a run, in roster order.
+pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Written {
     let mut csv = ::csv::Writer::from_writer(vec![]);
     let mut buffer = vec![];
     let mut after = 0;
@@ -102,8 +111,16 @@ fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Writ
         Format::Json => buffer.extend_from_slice(b"["),
         Format::Jsonl => {}
     }
+    let mut damage = Damage::default();
     loop {
-        let page = journal.rows(after, PAGE, false)?;
+        let page = match journal.rows(after, PAGE, false) {
+            Ok(page) => page,
+            Err(error) => {
+                // What lies behind the damaged stretch may still be readable.
+                after = damage.skip(after, error)?;
+                continue;
+            }
+        };
         for record in &page {
             after = record.row.number;
             match format {
@@ -134,7 +151,36 @@ fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Writ
             break;
         }
     }
+    if let Some(error) = damage.told() {
+        let _ = out.flush();
+        return Err(error);
+    }
     Ok(if format == Format::Json { out.write_all(b"\n]\n") } else { Ok(()) })
+}
+
+/// A stretch of a journal that cannot be read.
+#[derive(Default)]
+struct Damage {
+    skipped: u32,
+    first: Option<paceline_journal::Error>,
+}
+
+impl Damage {
+    const STEP: u64 = 100;
+    const MOST: u32 = 1_000;
+
+    fn skip(&mut self, after: u64, error: paceline_journal::Error) -> Result<u64, paceline_journal::Error> {
+        self.skipped += 1;
+        if self.skipped > Self::MOST || !matches!(error, paceline_journal::Error::Corrupt { .. }) {
+            return Err(self.first.take().unwrap_or(error));
+        }
+        self.first.get_or_insert(error);
+        Ok(after + Self::STEP)
+    }
+
+    fn told(self) -> Option<paceline_journal::Error> {
+        self.first
+    }
 }
 
 fn cells(record: &RowRecord) -> [String; 9] {

@@ -1,0 +1,81 @@
+//! `paceline resume`: go on with a run, without its roster.
+
+use crate::args::{Common, ResumeArgs};
+use crate::commands::runs;
+use crate::commands::work::{Kept, Work, Worked};
+use crate::error::Failure;
+use crate::report::results::Results;
+use crate::{printer, settings};
+use paceline_core::summary::State;
+use paceline_journal::{Journal as _, Phase, RunRecord, Store};
+
+/// `None` where there is no run to go on with.
+pub(crate) async fn run(common: &Common, args: &ResumeArgs) -> Result<Option<Worked>, Failure> {
+    let profile = settings::profile(common)?;
+    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let Some(id) = args.run.clone().map_or_else(|| newest_unfinished(&store), |id| Ok(Some(id)))? else {
+        return Ok(None);
+    };
+    let record = store.look(&id)?.record()?;
+    if record.state == Some(State::Finished) {
+        printer::note(&format!("run {id} is finished: nothing to do"));
+        return Ok(Some(runs::as_left(&store, &id)?));
+    }
+    if record.phase == Phase::Importing {
+        let hint = "apply the roster again; `paceline runs forget` removes this";
+        return Err(Failure::wrong(format!("run {id} was cut while its roster was read: nothing was sent"), hint));
+    }
+    resume(common, args, store, id, record).await.map(Some)
+}
+
+fn newest_unfinished(store: &Store) -> Result<Option<String>, Failure> {
+    let unfinished = |record: &RunRecord| record.state != Some(State::Finished) && record.phase > Phase::Importing;
+    let runs = store.list()?;
+    Ok(runs.into_iter().find(|run| !run.held && run.record.as_ref().is_ok_and(unfinished)).map(|run| run.id))
+}
+
+async fn resume(
+    common: &Common,
+    args: &ResumeArgs,
+    store: Store,
+    id: String,
+    record: RunRecord,
+) -> Result<Worked, Failure> {
+    let kept: Kept = serde_json::from_value(record.run.settings).map_err(|error| {
+        Failure::wrong(format!("the settings of run {id} cannot be read: {error}"), "it was begun by another Paceline")
+    })?;
+    // What is typed now wins over what the run was begun with.
+    let common = Common {
+        profile: common.profile.clone().or(kept.profile),
+        vendor: common.vendor.clone().or(Some(record.run.vendor.clone())),
+        base_url: common.base_url.clone().or(common.region.is_none().then_some(kept.base_url)),
+        auth_url: common
+            .auth_url
+            .clone()
+            .or((common.region.is_none() && common.base_url.is_none()).then_some(kept.auth_url)),
+        ..common.clone()
+    };
+    let profile = settings::profile(&common)?;
+    let connection = settings::connection(&common, &profile)?;
+    if connection.vendor.facts().name != record.run.vendor {
+        let message = format!("run {id} is of {}, not of {}", record.run.vendor, connection.vendor.facts().name);
+        return Err(Failure::wrong(message, "leave --vendor out"));
+    }
+    let credentials = settings::credentials(&profile)?;
+    let results = args.reporting.results.clone().or(kept.results).map(|path| Results::open(&path)).transpose()?;
+    let work = Work {
+        common: &common,
+        connection,
+        credentials,
+        settings: settings::overridden(kept.settings, &args.sending),
+        journal: store.open(&id)?,
+        store,
+        id,
+        columns: kept.columns,
+        results,
+        dry_run: false,
+        // It was confirmed when it began, unless it was cut before anybody could be asked.
+        confirmed: common.yes || record.phase > Phase::Planning || !printer::can_ask(),
+    };
+    work.run().await
+}
