@@ -50,6 +50,9 @@ pub enum Halt {
         /// Rows sent.
         sent: u64,
     },
+    /// Nothing is left to send, and rows have no outcome: a defect.
+    #[error("{0} rows have no outcome although nothing is left to send: this is a defect of Paceline's")]
+    LeftOver(u64),
     /// The operator said no.
     #[error("not confirmed: nothing more was sent")]
     Declined,
@@ -78,6 +81,7 @@ impl Halt {
                 "go on later, or allow a longer --max-wait; other programs may share this quota".into()
             }
             Self::MaxFailures(_) | Self::Canary { .. } => "look at the failures before going on".into(),
+            Self::LeftOver(_) => "please report it with the journal's path".into(),
             Self::Declined => "go on when it is right".into(),
             Self::Journal(error) => error.hint().into(),
         }

@@ -7,7 +7,7 @@ use crate::scheduler::{Ending, Job, Phase};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::plan::halves;
-use paceline_core::summary::Outcome;
+use paceline_core::summary::{Effort, Outcome};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::{Answer, Refusal, User, Vendor, Verdict};
 use paceline_journal::Entry;
@@ -237,8 +237,8 @@ impl Phase for Planning<'_> {
         self.recorder.due()
     }
 
-    async fn tick(&mut self) -> Result<(), Halt> {
-        self.recorder.tick().await
+    async fn tick(&mut self, effort: Effort) -> Result<(), Halt> {
+        self.recorder.tick(effort).await
     }
 
     async fn left(&mut self, _unfinished: Vec<Job<Asked>>) -> Result<(), Halt> {
@@ -271,7 +271,7 @@ impl Phase for Single {
         None
     }
 
-    async fn tick(&mut self) -> Result<(), Halt> {
+    async fn tick(&mut self, _effort: Effort) -> Result<(), Halt> {
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::error::Halt;
 use paceline_core::Moment;
+use paceline_core::summary::Effort;
 use paceline_journal::{Entry, Error, Journal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,9 @@ pub(crate) struct Recorder {
     journal: SharedJournal,
     clock: Clock,
     group: Vec<Entry>,
+    /// What the run had cost before this process, and what it has cost in all.
+    before: Effort,
+    spent: Effort,
     due: Option<Moment>,
     writing: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -45,7 +49,20 @@ pub(crate) async fn joined<T>(handle: JoinHandle<Result<T, Error>>) -> Result<T,
 
 impl Recorder {
     pub(crate) fn new(journal: SharedJournal, clock: Clock) -> Self {
-        Self { journal, clock, group: vec![], due: None, writing: None }
+        let (before, spent) = (Effort::default(), Effort::default());
+        Self { journal, clock, group: vec![], before, spent, due: None, writing: None }
+    }
+
+    /// What the run had cost before this process took it up.
+    pub(crate) fn spent_before(&mut self, effort: Effort) {
+        (self.before, self.spent) = (effort, effort);
+    }
+
+    /// What this process has spent so far; written with the next group.
+    pub(crate) fn spent(&mut self, effort: Effort) -> Effort {
+        let elapsed_s = self.clock.now().as_secs_f64();
+        self.spent = self.before.plus(Effort { elapsed_s, ..effort });
+        self.spent
     }
 
     pub(crate) async fn ask<T: Send + 'static>(
@@ -71,7 +88,8 @@ impl Recorder {
     }
 
     /// Writes the group if it is due. The one before is finished first.
-    pub(crate) async fn tick(&mut self) -> Result<(), Halt> {
+    pub(crate) async fn tick(&mut self, effort: Effort) -> Result<(), Halt> {
+        self.spent(effort);
         if self.due().is_some_and(|due| due <= self.clock.now()) {
             self.begin_write().await?;
         }
@@ -88,7 +106,8 @@ impl Recorder {
         self.written().await?;
         self.due = None;
         if !self.group.is_empty() {
-            let group = std::mem::take(&mut self.group);
+            let mut group = std::mem::take(&mut self.group);
+            group.push(Entry::Spent(self.spent));
             self.writing = Some(on_journal(&self.journal, move |journal| journal.append(&group)));
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sender;
 use crate::settings::Settings;
 use crate::transport::Transport;
-use paceline_core::summary::{Counts, Effort, State, Summary};
+use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::UserId;
 use paceline_core::vendor::{Answer, Credentials, Refusal, Request, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
@@ -74,7 +74,7 @@ impl Run {
         columns: BTreeSet<String>,
     ) -> Result<Self, Halt> {
         let shared: SharedJournal = Arc::new(Mutex::new(journal));
-        let recorder = Recorder::new(shared, tools.clock);
+        let mut recorder = Recorder::new(shared, tools.clock);
         let (record, counts) = recorder
             .ask(|journal| {
                 let record = journal.record()?;
@@ -84,6 +84,7 @@ impl Run {
                 Ok((RunRecord { phase, ..record }, journal.counts()?))
             })
             .await?;
+        recorder.spent_before(record.effort);
         let scheduler = scheduler(tools, settings);
         Ok(Self { scheduler, recorder, record, columns, counts })
     }
@@ -170,7 +171,7 @@ impl Run {
             let through = self.recorder.ask(move |journal| journal.nth_planned(rows)).await?;
             let before = self.counts;
             self.send_through(through).await?;
-            self.counts = self.recorder.ask(|journal| journal.counts()).await?;
+            self.count().await?;
             let lost = |counts: Counts| counts.failed + counts.conflict;
             let failed = lost(self.counts) - lost(before);
             let sent = self.counts.updated - before.updated + failed;
@@ -182,6 +183,11 @@ impl Run {
             }
         }
         self.send_through(u64::MAX).await?;
+        self.count().await?;
+        if self.counts.pending > 0 {
+            // A run that calls itself finished has an outcome for every row: anything else is a defect of ours.
+            return Err(Halt::LeftOver(self.counts.pending).into());
+        }
         self.reach(Phase::Ended).await?;
         Ok(())
     }
@@ -192,6 +198,12 @@ impl Run {
         let settings = self.scheduler.settings.clone();
         let mut sender = Sender::new(vendor, &mut self.recorder, events, &settings, through, self.counts);
         self.scheduler.drive(&mut sender).await
+    }
+
+    async fn count(&mut self) -> Result<(), Halt> {
+        self.recorder.flush().await?;
+        self.counts = self.recorder.ask(|journal| journal.counts()).await?;
+        Ok(())
     }
 
     async fn reach(&mut self, phase: Phase) -> Result<(), Halt> {
@@ -211,8 +223,7 @@ impl Run {
             Err(Stop::Interrupted) => (State::Interrupted, None),
             Err(Stop::Halted(halt)) => (State::Halted, Some(halt.note(&self.record.run.id))),
         };
-        let elapsed_s = self.scheduler.clock.now().as_secs_f64();
-        let effort = self.record.effort.plus(Effort { elapsed_s, ..self.scheduler.effort });
+        let effort = self.recorder.spent(self.scheduler.effort);
         let flushed = self.recorder.flush().await;
         let left = Entry::Left { state: Some(state), halt: halt.clone(), effort };
         let closed = self.recorder.ask(move |journal| {

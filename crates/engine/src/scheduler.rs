@@ -111,8 +111,8 @@ pub(crate) trait Phase {
     /// When [`Phase::tick`] is due.
     fn due(&self) -> Option<Moment>;
 
-    /// Something regular.
-    async fn tick(&mut self) -> Result<(), Halt>;
+    /// Something regular; `effort` is what this process has spent so far.
+    async fn tick(&mut self, effort: Effort) -> Result<(), Halt>;
 
     /// The run stops: these calls have not ended.
     async fn left(&mut self, unfinished: Vec<Job<Self::Tag>>) -> Result<(), Halt>;
@@ -273,7 +273,7 @@ impl Scheduler {
                 }
                 () = sleep => {}
             }
-            phase.tick().await?;
+            phase.tick(self.effort).await?;
         }
     }
 

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use paceline_core::Moment;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey, halves};
-use paceline_core::summary::{Counts, Outcome};
+use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::{UserId, Version};
 use paceline_core::vendor::{BLIND, Refusal, User, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Taken};
@@ -247,6 +247,12 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// It waits its turn like any other change of its user.
+    fn send_again(&mut self, sending: Sending) {
+        self.busy.remove(&sending.change.user);
+        self.again.push_back(sending);
+    }
+
     fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32, Option<Version>)>) {
         for (key, attempts, version) in keys {
             self.recorder.record(Entry::Withdrawn { key, attempts, version });
@@ -333,7 +339,7 @@ impl<'a> Sender<'a> {
             _ => {
                 sending.conflicts += 1;
                 sending.change.version = user.version.or(sending.change.version);
-                self.again.push_back(sending);
+                self.send_again(sending);
                 Ok(())
             }
         }
@@ -353,7 +359,7 @@ impl<'a> Sender<'a> {
             // before: sending it again does no harm that sending it once did not.
             for doubt in batch {
                 if doubt.again {
-                    self.again.push_back(doubt.sending);
+                    self.send_again(doubt.sending);
                 } else {
                     self.not_made(doubt.sending, Outcome::Failed, doubt.refusal)?;
                 }
@@ -427,8 +433,8 @@ impl Phase for Sender<'_> {
         self.recorder.due()
     }
 
-    async fn tick(&mut self) -> Result<(), Halt> {
-        self.recorder.tick().await
+    async fn tick(&mut self, effort: Effort) -> Result<(), Halt> {
+        self.recorder.tick(effort).await
     }
 
     async fn left(&mut self, unfinished: Vec<Job<Tag>>) -> Result<(), Halt> {

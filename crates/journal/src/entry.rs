@@ -140,6 +140,8 @@ pub enum Entry {
         /// The version it is to be sent on.
         version: Option<Version>,
     },
+    /// What the run has cost so far, over all its parts: a crash forgets at most what came after the last one.
+    Spent(Effort),
     /// The run was left.
     Left {
         /// How; `None` when it is taken up again.

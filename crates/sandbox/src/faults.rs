@@ -26,6 +26,8 @@ pub struct Faults {
     pub outages: Vec<Outage>,
     /// Stretches in which the token endpoint does not.
     pub token_outages: Vec<Outage>,
+    /// The client lacks the permission to write.
+    pub forbidden: bool,
     /// Statuses for single users: user id → status.
     pub users: BTreeMap<String, u16>,
     /// Calls a window of one method and path template, below the token's.

@@ -76,9 +76,9 @@ impl Tenant {
     }
 
     /// A colleague's edit: the version goes up.
-    pub(crate) fn edit(&mut self, id: &str, field: &str) -> bool {
+    pub(crate) fn edit(&mut self, id: &str, field: &str, value: &str) -> bool {
         self.users.get_mut(id).is_some_and(|user| {
-            user[field] = json!("Changed by a colleague");
+            user[field] = json!(value);
             user["version"] = json!(user["version"].as_i64().unwrap_or(0) + 1);
             true
         })

@@ -141,6 +141,11 @@ impl Sandbox {
         self.tenant.user(id)
     }
 
+    /// Somebody else sets a field.
+    pub fn edit_as_someone(&mut self, id: &str, field: &str, value: &str) -> bool {
+        self.tenant.edit(id, field, value)
+    }
+
     /// Changes the quota from now on.
     pub fn set_limit(&mut self, limit: Option<Limit>) {
         self.quota = limit.map(Quota::new);
@@ -190,6 +195,13 @@ impl Sandbox {
         if let Some(reply) = fault.and_then(|fault| fault.instead()) {
             return reply;
         }
+        if write && self.options.faults.forbidden {
+            return Reply::error(
+                403,
+                "missing.permissions",
+                "Unable to perform the requested action. You are missing the following permission(s): directory:user:edit",
+            );
+        }
         let faulted = write.then(|| self.options.faults.for_user(request.path())).flatten();
         let reply = match faulted {
             Some(reply) => reply,
@@ -212,7 +224,7 @@ impl Sandbox {
             && self.chance.draw() < edits.chance
             && let Some(id) = request.path().strip_prefix("/api/v2/users/")
             && !self.books.colleague.contains_key(id)
-            && self.tenant.edit(id, edits.field())
+            && self.tenant.edit(id, edits.field(), "Changed by a colleague")
         {
             self.books.colleague.insert(id.into(), edits.field().into());
         }

@@ -168,6 +168,7 @@ fn a_colleagues_edit_of_the_same_field_is_a_conflict_and_of_another_is_kept() {
         assert!(!edited.is_empty());
         let conflicts = if same_field { edited.len() } else { 0 };
         assert_eq!(ran.json()["conflict"].as_u64(), Some(conflicts as u64), "{ran:?}");
+        assert_eq!(ran.json()["updated"].as_u64(), Some(60 - conflicts as u64), "{ran:?}");
         for (id, field) in edited {
             assert_eq!(sandbox.user(id).unwrap()[field], "Changed by a colleague");
         }

@@ -385,6 +385,10 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
                 )?
                 .execute(params![key.row, attempts, version])?;
         }
+        Entry::Spent(effort) => {
+            let effort = serde_json::to_string(effort).ok();
+            transaction.prepare_cached("UPDATE run SET effort = ?1")?.execute([effort])?;
+        }
         Entry::Left { state, halt, effort } => {
             let halt = halt.as_ref().and_then(|halt| serde_json::to_string(halt).ok());
             let effort = serde_json::to_string(effort).ok();

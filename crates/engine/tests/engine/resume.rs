@@ -1,0 +1,116 @@
+//! Runs that are stopped and gone on with.
+
+use crate::stage::{Stage, play};
+use paceline_core::pace::Quota;
+use paceline_core::summary::{Outcome, State};
+use paceline_engine::{Halt, Interrupt, MaxFailures, Settings, Stop};
+use paceline_journal::{Journal, Store};
+use paceline_sandbox::Options;
+use std::time::Duration;
+
+fn fast() -> Settings {
+    Settings { rate: Some(Quota { allowed: 50, window: Duration::from_secs(1) }), ..Settings::default() }
+}
+
+fn options(users: usize) -> Options {
+    Options { users, limit: None, latency_ms: 20, ..Options::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_lets_what_is_in_flight_end_and_leaves_the_rest_pending() {
+    let stage = Stage::new(options(200));
+    let interrupt = Interrupt::new();
+    let run = stage.begin(fast(), Box::new(stage.journal()), interrupt.clone()).await;
+    let presser = tokio::spawn({
+        let stage = stage.clone();
+        async move {
+            stage.clock.until(Duration::from_millis(1_060)).await;
+            interrupt.press();
+        }
+    });
+    let summary = play(run).await;
+    presser.await.unwrap();
+    assert_eq!(summary.state, State::Interrupted);
+    assert_eq!(summary.counts.updated + summary.counts.pending, 200);
+    assert_eq!(summary.counts.updated, stage.sandbox().books().applied.len() as u64, "nothing in flight was lost");
+    assert!((48..100).contains(&summary.counts.updated), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_fails_stops_the_run_before_the_others() {
+    let mut options = options(50);
+    let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+    options.faults.users.insert(ids[3].clone(), 400);
+    let stage = Stage::new(options);
+    let settings = Settings { canary: Some(5), ..fast() };
+    let summary = play(stage.begin(settings, Box::new(stage.journal()), Interrupt::new()).await).await;
+    assert_eq!((summary.state, summary.counts.updated, summary.counts.failed), (State::Halted, 4, 1));
+    assert_eq!(summary.counts.pending, 45);
+    assert!(summary.halt.unwrap().cause.contains("canary"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_succeeds_lets_the_others_follow_when_confirmed() {
+    let stage = Stage::new(options(50));
+    let settings = Settings { canary: Some(5), ..fast() };
+    let mut run = stage.begin(settings.clone(), Box::new(stage.journal()), Interrupt::new()).await;
+    run.plan().await.unwrap();
+    let mut asked = None;
+    let ended = run.send(&mut |sent| asked.replace(sent).is_some()).await;
+    assert!(matches!(ended, Err(Stop::Halted(Halt::Declined))));
+    assert_eq!(asked, Some(5));
+    let summary = run.close(ended).await.unwrap();
+    assert_eq!((summary.counts.updated, summary.counts.pending), (5, 45));
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_failures_halt_the_run() {
+    let mut options = options(100);
+    let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+    options.faults.users = ids.iter().take(60).map(|id| (id.clone(), 400)).collect();
+    for (most, at_most) in [(MaxFailures::Rows(7), 17), (MaxFailures::Percent(20.0), 30)] {
+        let stage = Stage::new(options.clone());
+        let settings = Settings { max_failures: Some(most), ..fast() };
+        let summary = play(stage.begin(settings, Box::new(stage.journal()), Interrupt::new()).await).await;
+        assert_eq!(summary.state, State::Halted, "{most:?}");
+        assert!(summary.counts.failed <= at_most, "{most:?} {summary:?}");
+        assert_eq!(summary.counts.failed + summary.counts.updated + summary.counts.pending, 100);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_on_every_row_halts_after_few_calls_and_fails_nobody() {
+    let mut options = options(100);
+    options.faults.forbidden = true;
+    let stage = Stage::new(options);
+    let summary = play(stage.begin(fast(), Box::new(stage.journal()), Interrupt::new()).await).await;
+    assert_eq!((summary.state, summary.counts.pending), (State::Halted, 100), "{summary:?}");
+    assert!(summary.effort.calls.write <= 15, "{summary:?}");
+    assert!(summary.halt.unwrap().cause.contains("missing.permissions"));
+}
+
+/// A crash between the vendor's write and our record of it, for every way that the vendor can look afterwards.
+#[tokio::test(start_paused = true)]
+async fn what_was_in_flight_at_a_crash_is_settled_by_value() {
+    let stage = Stage::new(options(4));
+    let ids = stage.sandbox().user_ids();
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let journal = stage.fill(store.create(&crate::stage::new_run()).unwrap());
+    // The run that died: planned, marked "may be sent", and then two users were written.
+    let mut died = stage.begin(fast(), Box::new(journal), Interrupt::new()).await;
+    died.plan().await.unwrap();
+    drop(died);
+    assert_eq!(store.open("test").unwrap().take(None, u64::MAX, 3).unwrap().len(), 3);
+    let write = |id: &str, title: &str| assert!(stage.sandbox().edit_as_someone(id, "title", title));
+    write(&ids[0], &format!("Title of {}", ids[0])); // ours, unanswered
+    write(&ids[2], "A colleague's"); // somebody else's
+    let resumed = stage.begin(fast(), Box::new(store.open("test").unwrap()), Interrupt::new()).await;
+    let summary = play(resumed).await;
+    let mut journal = store.look("test").unwrap();
+    assert_eq!((summary.counts.updated, summary.counts.conflict), (3, 1), "{summary:?}");
+    let outcomes: Vec<Outcome> = journal.rows(0, 10, false).unwrap().into_iter().map(|row| row.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Updated, Outcome::Updated, Outcome::Conflict, Outcome::Updated]);
+    assert_eq!(stage.sandbox().user(&ids[2]).unwrap()["title"], "A colleague's");
+    assert_eq!(stage.sandbox().books().applied.get(&ids[0]), None, "it was not written again");
+}
