@@ -64,7 +64,7 @@ impl Error {
     /// The way out.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Full(_) => "free some space, then go on with `paceline resume`",
+            Self::Full(_) => "free some space",
             Self::NotWritable { .. } => "make the directory writable, or name another with --state-dir",
             Self::Held { .. } => "wait for it, or stop it first",
             Self::NoSuchRun { .. } => "`paceline runs` lists the runs; --state-dir names another place to look",

@@ -113,7 +113,7 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
     }
     let mut damage = Damage::default();
     loop {
-        let page = match journal.rows(after, PAGE, false) {
+        let page = match journal.rows(after, damage.page(), false) {
             Ok(page) => page,
             Err(error) => {
                 // What lies behind the damaged stretch may still be readable.
@@ -147,7 +147,7 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
             return Ok(Err(error));
         }
         buffer.clear();
-        if page.len() < PAGE as usize {
+        if page.len() < damage.page() as usize {
             break;
         }
     }
@@ -166,16 +166,23 @@ struct Damage {
 }
 
 impl Damage {
-    const STEP: u64 = 100;
+    /// Rows read at once near the damage, so that few of its neighbours are lost.
+    const STEP: u32 = 10;
     const MOST: u32 = 1_000;
+
+    fn page(&self) -> u32 {
+        if self.first.is_some() { Self::STEP } else { PAGE }
+    }
 
     fn skip(&mut self, after: u64, error: paceline_journal::Error) -> Result<u64, paceline_journal::Error> {
         self.skipped += 1;
         if self.skipped > Self::MOST || !matches!(error, paceline_journal::Error::Corrupt { .. }) {
             return Err(self.first.take().unwrap_or(error));
         }
+        // The first time only the page gets smaller.
+        let again = self.first.is_none();
         self.first.get_or_insert(error);
-        Ok(after + Self::STEP)
+        Ok(if again { after } else { after + u64::from(Self::STEP) })
     }
 
     fn told(self) -> Option<paceline_journal::Error> {

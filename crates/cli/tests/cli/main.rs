@@ -4,5 +4,6 @@
 #![expect(clippy::panic, reason = "the same")]
 
 mod apply;
+mod crash;
 mod input;
 mod world;

@@ -1,7 +1,7 @@
 //! Whole runs against the sandbox, on a stopped clock: hours of pacing in milliseconds, against the shipped code.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
-#![expect(clippy::panic, reason = "the same")]
+#![allow(clippy::panic, reason = "the same")]
 
 mod resume;
 mod scenario;

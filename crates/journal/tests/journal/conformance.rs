@@ -1,0 +1,184 @@
+//! The suite that every journal passes.
+
+use crate::{change, import, new_run, planned, row};
+use paceline_core::plan::ChangeKey;
+use paceline_core::summary::{Counts, Effort, HaltNote, Outcome, State};
+use paceline_core::user::{UserId, UserKey};
+use paceline_core::vendor::Refusal;
+use paceline_journal::{Entry, Journal, Phase, Sqlite, Store};
+
+const ALL: u64 = u64::MAX;
+
+fn rows_come_back_in_roster_order_a_page_at_a_time(journal: &mut dyn Journal) {
+    import(journal, (1..=5).map(row));
+    let numbers = |page: Vec<paceline_journal::RowRecord>| page.iter().map(|row| row.row.number).collect::<Vec<_>>();
+    assert_eq!(numbers(journal.rows(0, 3, false).unwrap()), [1, 2, 3]);
+    let rest = journal.rows(3, 3, true).unwrap();
+    assert_eq!(rest[0].row, row(4));
+    assert_eq!(numbers(rest), [4, 5]);
+}
+
+fn duplicates_are_found_ids_exactly_and_addresses_without_case(journal: &mut dyn Journal) {
+    let named = |number, column: &str, value: &str| paceline_core::desired::Row {
+        key: UserKey { column: column.into(), value: value.into() },
+        ..row(number)
+    };
+    let rows = [
+        named(1, "id", "a"),
+        named(2, "id", "A"),
+        named(3, "email", "Jo@x.org"),
+        named(4, "id", "a"),
+        named(5, "email", "jo@X.org"),
+        named(6, "id", "jo@x.org"),
+    ];
+    import(journal, rows);
+    let found: Vec<(u64, u64)> =
+        journal.duplicates(10).unwrap().iter().map(|twice| (twice.line, twice.first_line)).collect();
+    assert_eq!(found, [(5, 2), (6, 4)]);
+}
+
+fn every_row_ends_in_exactly_one_outcome(journal: &mut dyn Journal) {
+    planned(journal, 4);
+    let refusal = Refusal { status: Some(404), ..Refusal::own("not.found", "gone") };
+    let taken = journal.take(None, ALL, 10).unwrap();
+    let key = |at: usize| taken[at].change.key.clone();
+    let made = |at: usize| Entry::Made { key: key(at), attempts: 1, version: Some(8) };
+    let not_made = |at: usize, outcome| Entry::NotMade { key: key(at), attempts: 3, outcome, refusal: refusal.clone() };
+    journal.append(&[made(0), not_made(1, Outcome::Failed), not_made(2, Outcome::Conflict)]).unwrap();
+    let counts = Counts { rows: 4, updated: 1, failed: 1, conflict: 1, pending: 1, ..Counts::default() };
+    assert_eq!(journal.counts().unwrap(), counts);
+    // What comes later, from whatever confusion, changes no outcome.
+    journal.append(&[made(1), not_made(0, Outcome::Failed)]).unwrap();
+    assert_eq!(journal.counts().unwrap(), counts);
+    let rows = journal.rows(0, 10, false).unwrap();
+    assert_eq!((rows[0].outcome, rows[0].changed.clone()), (Outcome::Updated, vec!["title".to_owned()]));
+    assert_eq!((rows[1].attempts, rows[1].refusal.clone()), (3, refusal));
+    let failures = journal.failures(5).unwrap();
+    assert_eq!(failures.iter().map(|failure| failure.row).collect::<Vec<_>>(), [2, 3]);
+}
+
+fn a_row_without_changes_is_unchanged(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    journal.append(&[Entry::Planned { row: 1, user: UserId("u-1".into()), changes: vec![] }]).unwrap();
+    assert_eq!(journal.rows(0, 1, false).unwrap()[0].outcome, Outcome::Unchanged);
+    assert_eq!(journal.rows(0, 1, true).unwrap(), []);
+}
+
+fn a_row_of_several_changes_is_updated_with_the_last_and_failed_with_the_first_that_fails(journal: &mut dyn Journal) {
+    import(journal, [row(1), row(2)]);
+    let both = |n| Entry::Planned {
+        row: n,
+        user: UserId(format!("u-{n}")),
+        changes: vec![change(n, 0, "state"), change(n, 1, "fields")],
+    };
+    journal.append(&[both(1), both(2)]).unwrap();
+    let first = journal.take(None, ALL, 2).unwrap();
+    assert!(first.iter().all(|taken| taken.change.kind == "state" && taken.siblings == 2));
+    let refusal = Refusal::own("x", "y");
+    journal
+        .append(&[
+            Entry::Made { key: first[0].change.key.clone(), attempts: 1, version: Some(8) },
+            Entry::NotMade { key: first[1].change.key.clone(), attempts: 1, outcome: Outcome::Failed, refusal },
+        ])
+        .unwrap();
+    assert_eq!(journal.rows(0, 1, false).unwrap()[0].outcome, Outcome::Pending);
+    // The failed row's other change is never given out; the other row's goes on the version after its first.
+    let second = journal.take(Some(&first[1].change.key), ALL, 10).unwrap();
+    assert_eq!(
+        second.iter().map(|taken| (taken.change.key.row, taken.change.version)).collect::<Vec<_>>(),
+        [(1, Some(8))]
+    );
+    journal.append(&[Entry::Made { key: second[0].change.key.clone(), attempts: 1, version: Some(9) }]).unwrap();
+    assert_eq!(journal.rows(0, 1, false).unwrap()[0].outcome, Outcome::Updated);
+}
+
+fn what_is_taken_and_has_no_outcome_is_unknown(journal: &mut dyn Journal) {
+    planned(journal, 5);
+    let taken = journal.take(None, ALL, 3).unwrap();
+    let key = |at: usize| taken[at].change.key.clone();
+    journal.append(&[Entry::Made { key: key(0), attempts: 1, version: None }]).unwrap();
+    journal.append(&[Entry::Withdrawn { key: key(1), attempts: 2, version: Some(9) }]).unwrap();
+    let unknown: Vec<u64> = journal.unknown(None, 10).unwrap().iter().map(|taken| taken.change.key.row).collect();
+    assert_eq!(unknown, [3]);
+    let again = journal.take(None, ALL, 10).unwrap();
+    assert_eq!(again.iter().map(|taken| taken.change.key.row).collect::<Vec<_>>(), [2, 4, 5]);
+    assert_eq!(again[0].change.version, Some(9));
+}
+
+fn changes_are_given_out_by_stage_then_group_then_row(journal: &mut dyn Journal) {
+    import(journal, (1..=3).map(row));
+    let in_group = |n, stage, group: &str| {
+        let mut change = change(n, stage, "x");
+        change.key.group = group.into();
+        change
+    };
+    let entries = [
+        Entry::Planned { row: 1, user: UserId("u-1".into()), changes: vec![in_group(1, 2, "b"), in_group(1, 1, "")] },
+        Entry::Planned { row: 2, user: UserId("u-2".into()), changes: vec![in_group(2, 2, "a")] },
+        Entry::Planned { row: 3, user: UserId("u-3".into()), changes: vec![in_group(3, 2, "b")] },
+    ];
+    journal.append(&entries).unwrap();
+    let mut after: Option<ChangeKey> = None;
+    let mut order = vec![];
+    while let [taken] = &journal.take(after.as_ref(), ALL, 1).unwrap()[..] {
+        order.push((taken.change.key.stage, taken.change.key.group.clone(), taken.change.key.row));
+        after = Some(taken.change.key.clone());
+    }
+    let expected = [(1, "", 1), (2, "a", 2), (2, "b", 1), (2, "b", 3)];
+    assert_eq!(order, expected.map(|(stage, group, row)| (stage, group.to_owned(), row)));
+}
+
+fn a_canary_takes_only_its_rows(journal: &mut dyn Journal) {
+    planned(journal, 5);
+    let through = journal.nth_planned(2).unwrap();
+    assert_eq!(journal.take(None, through, 10).unwrap().len(), 2);
+    assert_eq!(journal.nth_planned(50).unwrap(), 5);
+}
+
+fn how_a_run_was_left_is_told(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    assert_eq!(journal.record().unwrap().state, None);
+    let halt = HaltNote { cause: "c".into(), hint: "h".into() };
+    let effort = Effort { retries: 3, ..Effort::default() };
+    journal
+        .append(&[
+            Entry::Reached(Phase::Sending),
+            Entry::Left { state: Some(State::Halted), halt: Some(halt.clone()), effort },
+        ])
+        .unwrap();
+    let record = journal.record().unwrap();
+    assert_eq!((record.phase, record.state, record.halt), (Phase::Sending, Some(State::Halted), Some(halt)));
+    assert_eq!((record.effort, record.run), (effort, new_run("test")));
+}
+
+macro_rules! conformance {
+    ($($promise:ident),+ $(,)?) => {
+        mod without_a_file {
+            use super::*;
+            $(#[test]
+            fn $promise() {
+                super::$promise(&mut Sqlite::temporary(&new_run("test")).unwrap());
+            })+
+        }
+        mod in_a_store {
+            use super::*;
+            $(#[test]
+            fn $promise() {
+                let dir = tempfile::tempdir().unwrap();
+                super::$promise(&mut Store::new(dir.path()).create(&new_run("test")).unwrap());
+            })+
+        }
+    };
+}
+
+conformance!(
+    rows_come_back_in_roster_order_a_page_at_a_time,
+    duplicates_are_found_ids_exactly_and_addresses_without_case,
+    every_row_ends_in_exactly_one_outcome,
+    a_row_without_changes_is_unchanged,
+    a_row_of_several_changes_is_updated_with_the_last_and_failed_with_the_first_that_fails,
+    what_is_taken_and_has_no_outcome_is_unknown,
+    changes_are_given_out_by_stage_then_group_then_row,
+    a_canary_takes_only_its_rows,
+    how_a_run_was_left_is_told,
+);
