@@ -27,6 +27,12 @@ pub enum Kind {
     TextList,
     /// A list of objects; in a cell as JSON.
     ObjectList,
+    /// An object of the tenant, by name or id.
+    Name,
+    /// Objects of the tenant, by name or id; in a cell `a;b;c`.
+    NameList,
+    /// The same with a proficiency between these, as in `Spanish:4;Billing:3`.
+    RatedList(f64, f64),
     /// It can be read and not written; why, and what to do instead.
     ReadOnly(&'static str),
 }
@@ -51,6 +57,8 @@ pub struct Table {
     pub fields: &'static [Field],
     /// Words besides [`CLEAR`] that clear a cell.
     pub clear_words: &'static [&'static str],
+    /// Other names of columns: what the vendor's own tools call them.
+    pub aliases: &'static [(&'static str, &'static str)],
 }
 
 /// Something wrong in a roster.
@@ -93,6 +101,11 @@ pub enum Rules {
 }
 
 impl Table {
+    /// The column that an alias stands for; any other name as it is.
+    pub fn unaliased<'a>(&self, name: &'a str) -> &'a str {
+        self.aliases.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, column)| column)
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -112,10 +125,10 @@ impl Table {
                     Problem::new(place.clone(), format!("column {} has no name", at + 1))
                         .hint("give it the name of a field, or delete the column"),
                 );
-            } else if header[..at].contains(name) {
+            } else if header[..at].iter().any(|other| self.unaliased(other) == self.unaliased(name)) {
                 problems.push(Problem::new(place.column(name), "the column is there twice").hint("delete one of them"));
             } else if rules == Rules::Table && self.key(name).is_none() {
-                problems.extend(self.check_column(name, place));
+                problems.extend(self.check_column(self.unaliased(name), place));
             }
         }
         if !header.iter().any(|name| self.key(name).is_some()) {
@@ -175,6 +188,10 @@ impl Table {
         let mut fields = Map::new();
         for (name, raw) in record.columns.into_iter().flat_map(|(name, raw)| self.flatten(name, raw, rules)) {
             let place = record.place.column(&name);
+            let name = match rules {
+                Rules::Table => self.unaliased(&name).to_owned(),
+                Rules::Shape => name,
+            };
             if let Some(column) = self.key(&name).filter(|column| !keys.iter().any(|key| key.column == *column)) {
                 match key_value(column, raw) {
                     Ok(value) => keys.push(UserKey { column: column.into(), value }),
@@ -301,10 +318,8 @@ fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
             "false" | "no" | "0" => Ok(Value::Bool(false)),
             _ => Err(format!("`{text}` is neither `true` nor `false`").into()),
         },
-        Kind::TextList => {
-            let parts: Vec<&str> = text.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
-            Ok(json!(parts))
-        }
+        Kind::TextList | Kind::NameList => Ok(json!(parts(&text))),
+        Kind::RatedList(..) => from_json(kind, parts(&text).into_iter().map(rated).collect()),
         Kind::ObjectList => match serde_json::from_str(&text) {
             Ok(value) => from_json(kind, value),
             Err(error) => Err(Wrong {
@@ -313,6 +328,35 @@ fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
             }),
         },
         _ => from_json(kind, Value::String(text)),
+    }
+}
+
+fn parts(text: &str) -> Vec<&str> {
+    text.split(';').map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// `Spanish:4` as an object; a part after the last colon that is no number belongs to the name.
+fn rated(part: &str) -> Value {
+    let split =
+        part.rsplit_once(':').and_then(|(name, rating)| Some((name.trim(), rating.trim().parse::<f64>().ok()?)));
+    match split {
+        Some((name, rating)) => json!({"name": name, "proficiency": rating}),
+        None => json!({"name": part}),
+    }
+}
+
+/// A name or id, with its proficiency where it has one: `{"name", "proficiency"}`.
+fn one_rated(value: &Value, least: f64, most: f64) -> Result<Value, Wrong> {
+    let name = value.as_str().or_else(|| value["name"].as_str()).or_else(|| value["id"].as_str());
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let name =
+        name.ok_or_else(|| Wrong::from(format!("`{value}` names nothing: write {{\"name\", \"proficiency\"}}")))?;
+    match value.get("proficiency") {
+        None | Some(Value::Null) => Ok(json!({"name": name})),
+        Some(rating) => match rating.as_f64() {
+            Some(number) if (least..=most).contains(&number) => Ok(json!({"name": name, "proficiency": number})),
+            _ => Err(format!("the proficiency of `{name}` must be {least} to {most}, not `{rating}`").into()),
+        },
     }
 }
 
@@ -342,6 +386,21 @@ fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
         (Kind::Date, other) => wrong("a date", other),
         (Kind::TextList, Value::Array(list)) if list.iter().all(Value::is_string) => Ok(value),
         (Kind::TextList, other) => wrong("a list of texts", other),
+        (Kind::Name, Value::String(text)) if !text.trim().is_empty() => Ok(json!(text.trim())),
+        (Kind::Name, Value::Object(object)) => match object.get("id").or(object.get("name")) {
+            Some(Value::String(name)) => Ok(json!(name)),
+            _ => wrong("a name or id", &value),
+        },
+        (Kind::Name, other) => wrong("a name or id", other),
+        (Kind::NameList, Value::Array(list)) => {
+            let names = list.iter().map(|item| one_rated(item, 0.0, 0.0).map(|item| item["name"].clone()));
+            names.collect::<Result<Value, Wrong>>()
+        }
+        (Kind::NameList, other) => wrong("a list of names or ids", other),
+        (Kind::RatedList(least, most), Value::Array(list)) => {
+            list.iter().map(|item| one_rated(item, least, most)).collect::<Result<Value, Wrong>>()
+        }
+        (Kind::RatedList(..), other) => wrong("a list of names with proficiencies", other),
         (Kind::ObjectList, Value::Array(list)) if list.iter().all(Value::is_object) => Ok(value),
         (Kind::ObjectList, other) => wrong("a list of objects", other),
         (Kind::ReadOnly(why), _) => Err(why.to_owned().into()),
@@ -420,9 +479,12 @@ mod tests {
             Field { name: "employerInfo.dateHire", kind: Kind::Date, clearable: true },
             Field { name: "profileSkills", kind: Kind::TextList, clearable: true },
             Field { name: "addresses", kind: Kind::ObjectList, clearable: true },
+            Field { name: "skills", kind: Kind::RatedList(0.0, 5.0), clearable: true },
+            Field { name: "groups+", kind: Kind::NameList, clearable: false },
             Field { name: "version", kind: Kind::ReadOnly("it is read from the vendor"), clearable: false },
         ],
         clear_words: &["[!***REMOVE***!]"],
+        aliases: &[("Job Title", "title")],
     };
 
     fn record(columns: &[(&str, Raw)]) -> Record {
@@ -496,6 +558,25 @@ mod tests {
         assert_eq!((row.key, Value::Object(row.fields)), (UserKey::id("u"), json!({"email": "a@b.c"})));
         let row = TABLE.row(record(&[("email", cell("a@b.c"))]), Rules::Table).unwrap();
         assert_eq!((row.key.column.as_str(), row.fields.len()), ("email", 0));
+    }
+
+    #[test]
+    fn lists_of_names_are_read_from_cells_and_json_alike() {
+        let expected = json!([{"name": "Spanish", "proficiency": 4.0}, {"name": "A:B"}]);
+        for raw in [cell("Spanish:4; A:B"), Raw::Json(json!([{"name": "Spanish", "proficiency": 4}, "A:B"]))] {
+            assert_eq!(check(&[("id", cell("u")), ("skills", raw)]), Ok(json!({"skills": expected})));
+        }
+        assert_eq!(check(&[("id", cell("u")), ("groups+", cell("a;b"))]), Ok(json!({"groups+": ["a", "b"]})));
+        let wrong = check(&[("id", cell("u")), ("skills", cell("Spanish:6"))]);
+        assert_eq!(
+            wrong,
+            Err(vec!["staff.csv:7: column `skills`: the proficiency of `Spanish` must be 0 to 5, not `6.0`".into()])
+        );
+    }
+
+    #[test]
+    fn an_alias_stands_for_its_column() {
+        assert_eq!(check(&[("id", cell("u")), ("Job Title", cell("Lead"))]), Ok(json!({"title": "Lead"})));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::user::{UserId, UserKey, Version};
 use crate::validate::Table;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
 /// An HTTP method that a vendor's API uses.
@@ -190,6 +190,74 @@ pub struct User {
     pub record: Value,
 }
 
+/// An object of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The tenant's lists, read once a run.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    lists: HashMap<String, List>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct List {
+    items: Vec<Named>,
+    by_id: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl Names {
+    /// Adds to a list; names are compared without case.
+    pub fn add(&mut self, list: &str, item: Named) {
+        let list = self.lists.entry(list.to_owned()).or_default();
+        if list.by_id.contains_key(&item.id) {
+            return;
+        }
+        let at = list.items.len();
+        list.by_id.insert(item.id.clone(), at);
+        list.by_name.entry(item.name.trim().to_lowercase()).or_default().push(at);
+        list.items.push(item);
+    }
+
+    /// The object that a roster names: by id, by its exact name, or by its name without case.
+    ///
+    /// # Errors
+    /// Where there is none (with the nearest names), or several.
+    pub fn resolve(&self, list: &str, text: &str) -> Result<&Named, Refusal> {
+        let found = self.lists.get(list);
+        if let Some(item) = found.and_then(|found| Some(&found.items[*found.by_id.get(text)?])) {
+            return Ok(item);
+        }
+        let hits: Vec<&Named> = found
+            .and_then(|found| Some(found.by_name.get(&text.trim().to_lowercase())?.iter().map(|at| &found.items[*at])))
+            .map(Iterator::collect)
+            .unwrap_or_default();
+        let exact: Vec<&Named> = hits.iter().copied().filter(|item| item.name == text).collect();
+        match (&exact[..], &hits[..]) {
+            ([one], _) | (_, [one]) => Ok(one),
+            (_, []) => {
+                let names = found.map(|found| found.items.iter().map(|item| item.name.as_str()));
+                let near = names.and_then(|names| crate::validate::nearest(text, names));
+                let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+                Err(Refusal::own("unknown.name", format!("no {list} is called `{text}`{near}")))
+            }
+            _ => {
+                let ids = hits.iter().map(|item| item.id.as_str()).collect::<Vec<_>>().join(", ");
+                Err(Refusal::own(
+                    "ambiguous.name",
+                    format!("several {list}s are called `{text}`: name one by its id, of {ids}"),
+                ))
+            }
+        }
+    }
+}
+
 /// What a vendor is called and what it publishes.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
@@ -229,6 +297,21 @@ pub trait Vendor: Send + Sync + Debug {
     /// The quota that it tells.
     fn quota(&self, answer: &Answer) -> Option<Quota>;
 
+    /// The tenant's lists whose names these columns use.
+    fn lists(&self, columns: &BTreeSet<String>) -> Vec<&'static str>;
+
+    /// One page of a list: the first, or the one that the last one pointed to.
+    fn list(&self, list: &str, next: Option<&str>) -> Request;
+
+    /// What a page holds, and where the next one is.
+    fn listed(&self, answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal>;
+
+    /// The columns that name other users by e-mail.
+    fn people(&self) -> &'static [&'static str];
+
+    /// A read of what one user's other reads leave out and these columns need, and the key that its answer is kept at.
+    fn read_more(&self, user: &UserId, columns: &BTreeSet<String>) -> Option<(Request, &'static str)>;
+
     /// Finds users by a key that is not the id, many a call.
     fn find(&self, keys: &[UserKey]) -> Request;
 
@@ -242,7 +325,13 @@ pub trait Vendor: Send + Sync + Debug {
     fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal>;
 
     /// The changes that make `user` what `row` asks, none where it is already.
-    fn changes(&self, row: &Row, user: &User) -> Result<Vec<Change>, Refusal>;
+    fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal>;
+
+    /// The changes that take `change` back.
+    fn undo(&self, change: &Change) -> Vec<Change>;
+
+    /// Changes of this one's stage and group that a call may carry.
+    fn width(&self, change: &Change) -> usize;
 
     /// The change that sends the row's fields as they are (`--blind`).
     fn blind(&self, row: &Row, user: UserId) -> Change {
@@ -265,6 +354,9 @@ pub trait Vendor: Send + Sync + Debug {
 
     /// What an answer to any call but the token's means.
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict;
+
+    /// What an answer that is no refusal as a whole says of each change, where it tells them apart.
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>>;
 
     /// What the vendor said when it refused.
     fn refusal(&self, answer: &Answer) -> Refusal;

@@ -9,7 +9,7 @@ use paceline_core::desired::Row;
 use paceline_core::plan::halves;
 use paceline_core::summary::{Effort, Outcome};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Refusal, User, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Named, Names, Refusal, Request, User, Vendor, Verdict};
 use paceline_journal::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ const REFUSED: u32 = 64;
 /// What a read is about.
 #[derive(Debug)]
 pub(crate) enum Asked {
+    /// What a user's other reads leave out, to be kept at a key.
+    More(Row, Box<User>, &'static str),
     /// Rows that name their user by a key.
     Keys(Vec<Row>),
     /// Rows whose user's id is known.
@@ -36,6 +38,7 @@ pub(crate) struct Planning<'a> {
     pub(crate) recorder: &'a mut Recorder,
     pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
     columns: BTreeSet<String>,
+    names: Names,
     last_row: u64,
     exhausted: bool,
     to_find: VecDeque<Row>,
@@ -52,12 +55,14 @@ impl<'a> Planning<'a> {
         recorder: &'a mut Recorder,
         events: Arc<dyn Fn(Event) + Send + Sync>,
         columns: BTreeSet<String>,
+        names: Names,
     ) -> Self {
         Self {
             vendor,
             recorder,
             events,
             columns,
+            names,
             last_row: 0,
             exhausted: false,
             to_find: VecDeque::new(),
@@ -79,6 +84,10 @@ impl<'a> Planning<'a> {
             Asked::Users(rows) => {
                 let ids: Vec<UserId> = rows.iter().map(|(_, id)| id.clone()).collect();
                 self.vendor.read(&ids, &self.columns)
+            }
+            Asked::More(_, user, _) => {
+                let more = self.vendor.read_more(&user.id, &self.columns);
+                more.map_or_else(|| self.vendor.whoami(), |(request, _)| request)
             }
         };
         Job::new(request, asked)
@@ -104,7 +113,7 @@ impl<'a> Planning<'a> {
     }
 
     fn planned(&mut self, row: &Row, user: &User) {
-        match self.vendor.changes(row, user) {
+        match self.vendor.changes(row, user, &self.names) {
             Ok(changes) => {
                 let event = if changes.is_empty() {
                     Event::Ended { outcome: Outcome::Unchanged }
@@ -154,7 +163,10 @@ impl<'a> Planning<'a> {
         let users: HashMap<&UserId, &User> = users.iter().map(|user| (&user.id, user)).collect();
         for (row, id) in rows {
             match users.get(&id) {
-                Some(user) => self.planned(&row, user),
+                Some(user) => match self.vendor.read_more(&id, &self.columns) {
+                    Some((_, key)) => self.again.push_back(Asked::More(row, Box::new((*user).clone()), key)),
+                    None => self.planned(&row, user),
+                },
                 None => {
                     let refusal = Refusal {
                         status: Some(404),
@@ -183,6 +195,7 @@ impl<'a> Planning<'a> {
                 let (first, second) = halves(rows);
                 self.again.extend([Asked::Users(first), Asked::Users(second)]);
             }
+            Asked::More(row, ..) => self.end(row.number, Outcome::Failed, refusal),
             Asked::Keys(rows) => rows.iter().for_each(|row| self.end(row.number, Outcome::Failed, refusal.clone())),
             Asked::Users(rows) => {
                 rows.iter().for_each(|(row, _)| self.end(row.number, Outcome::Failed, refusal.clone()))
@@ -225,6 +238,12 @@ impl Phase for Planning<'_> {
             Ending::Answered(Verdict::Applied { .. }, answer) => match job.tag {
                 Asked::Keys(rows) => self.found(rows, &answer),
                 Asked::Users(rows) => self.users(rows, &answer),
+                Asked::More(row, mut user, key) => {
+                    let mut body = answer.json().unwrap_or_default();
+                    user.record[key] = body["entities"].take();
+                    self.planned(&row, &user);
+                    Ok(())
+                }
             },
             Ending::Answered(Verdict::Forbidden, answer) => Err(Halt::Forbidden(self.vendor.refusal(&answer))),
             Ending::Answered(_, answer) => self.refused(job.tag, self.vendor.refusal(&answer)),
@@ -247,9 +266,100 @@ impl Phase for Planning<'_> {
     }
 }
 
+/// The reading of the tenant's lists, and of the people that rows name by e-mail.
+pub(crate) struct Listing {
+    vendor: Arc<dyn Vendor>,
+    pub(crate) names: Names,
+    todo: VecDeque<Page>,
+}
+
+/// One page of them.
+#[derive(Debug, Clone)]
+pub(crate) enum Page {
+    /// Of a list: its name, and where the page is.
+    List(&'static str, Option<String>),
+    /// Of people.
+    People(Vec<UserKey>),
+}
+
+impl Listing {
+    pub(crate) fn new(vendor: Arc<dyn Vendor>, columns: &BTreeSet<String>, people: Vec<String>) -> Self {
+        let lists = vendor.lists(columns).into_iter().map(|list| Page::List(list, None));
+        let keys: Vec<UserKey> = people.into_iter().map(|value| UserKey { column: "email".into(), value }).collect();
+        let people = keys.chunks(FIND_WIDTH).map(|keys| Page::People(keys.to_vec()));
+        let todo = lists.chain(people).collect();
+        Self { vendor, names: Names::default(), todo }
+    }
+
+    fn page(&mut self, page: Page, answer: &Answer) -> Result<(), Refusal> {
+        match page {
+            Page::List(list, _) => {
+                let (items, next) = self.vendor.listed(answer)?;
+                items.into_iter().for_each(|item| self.names.add(list, item));
+                if next.is_some() {
+                    self.todo.push_back(Page::List(list, next));
+                }
+            }
+            Page::People(_) => {
+                for (name, id) in self.vendor.found(answer)? {
+                    self.names.add("user", Named { id: id.0, name });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Phase for Listing {
+    type Tag = Page;
+
+    async fn next(&mut self, _idle: bool) -> Result<Option<Job<Page>>, Halt> {
+        Ok(self.todo.pop_front().map(|page| {
+            let request = match &page {
+                Page::List(list, next) => self.vendor.list(list, next.as_deref()),
+                Page::People(keys) => self.vendor.find(keys),
+            };
+            Job::new(request, page)
+        }))
+    }
+
+    async fn ended(&mut self, job: Job<Page>, ending: Ending) -> Result<(), Halt> {
+        let refusal = match ending {
+            Ending::Answered(Verdict::Applied { .. }, answer) => match self.page(job.tag, &answer) {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            },
+            Ending::Answered(Verdict::Forbidden, answer) => return Err(Halt::Forbidden(self.vendor.refusal(&answer))),
+            Ending::Answered(_, answer) => match job.tag {
+                // Too many at once: unpublished maxima are found by halving.
+                Page::People(keys) if keys.len() > 1 => {
+                    let (first, second) = halves(keys);
+                    self.todo.extend([Page::People(first), Page::People(second)]);
+                    return Ok(());
+                }
+                _ => self.vendor.refusal(&answer),
+            },
+            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => refusal,
+        };
+        Err(Halt::NotTheVendor { what: API, refusal })
+    }
+
+    fn due(&self) -> Option<Moment> {
+        None
+    }
+
+    async fn tick(&mut self, _effort: Effort) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    async fn left(&mut self, _unfinished: Vec<Job<Page>>) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
 /// One read, by itself.
 pub(crate) struct Single {
-    pub(crate) request: Option<paceline_core::vendor::Request>,
+    pub(crate) request: Option<Request>,
     pub(crate) answer: Option<(Verdict, Answer)>,
 }
 

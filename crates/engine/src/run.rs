@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::error::{Halt, Stop};
 use crate::event::Event;
-use crate::plan::{Planning, Single};
+use crate::plan::{Listing, Planning, Single};
 use crate::recorder::{Recorder, SharedJournal};
 use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sender;
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::transport::Transport;
 use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, Credentials, Refusal, Request, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Credentials, Names, Refusal, Request, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -99,9 +99,10 @@ impl Run {
                 self.plan_blind().await?;
             } else {
                 self.learn_quota().await?;
+                let names = self.learn_names().await?;
                 let events = Arc::clone(&self.scheduler.events);
                 let vendor = Arc::clone(&self.scheduler.vendor);
-                let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone());
+                let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone(), names);
                 self.scheduler.drive(&mut planning).await?;
             }
             self.reach(Phase::Sending).await?;
@@ -130,6 +131,23 @@ impl Run {
             (self.scheduler.events)(Event::Planned { rows });
             after = last;
         }
+    }
+
+    /// Reads each list whose names the roster uses once, and looks up the people that it names by e-mail.
+    async fn learn_names(&mut self) -> Result<Names, Stop> {
+        let vendor = Arc::clone(&self.scheduler.vendor);
+        let columns: Vec<&'static str> =
+            vendor.people().iter().copied().filter(|column| self.columns.contains(*column)).collect();
+        let people = self.recorder.ask(move |journal| {
+            let mut people = BTreeSet::new();
+            for column in columns {
+                people.extend(journal.values(column)?.into_iter().filter(|value| value.contains('@')));
+            }
+            Ok(people.into_iter().collect())
+        });
+        let mut listing = Listing::new(vendor, &self.columns, people.await?);
+        self.scheduler.drive(&mut listing).await?;
+        Ok(listing.names)
     }
 
     /// Asks the vendor for the token's quota, where a run is long enough for it to matter.

@@ -476,16 +476,18 @@ impl Scheduler {
         (self.events)(Event::Throttled { wait: pause.until.saturating_sub(now), service: pause.service });
         tracing::info!(wait_s = pause.wait.as_secs_f64(), template, service = pause.service, "throttled (429)");
         let since = *job.throttled_since.get_or_insert(now);
-        let others_pass = self.last_success.is_some_and(|at| at > since);
-        let refusal = self.refusal(&answer);
-        if pause.until.saturating_sub(since.min(pause.since)) <= self.settings.max_wait {
-            flow.ready.push_back(job);
-            Ok(())
-        } else if others_pass && pause.wait <= self.settings.max_wait {
-            phase.ended(job, Ending::Exhausted(refusal)).await
-        } else {
+        let longest = self.settings.max_wait;
+        if pause.until.saturating_sub(pause.since) > longest {
+            // Nobody has got through for so long.
             flow.ready.push_front(job);
             Err(Halt::Throttled(pause.wait))
+        } else if pause.until.saturating_sub(since) > longest {
+            // Others have, again and again.
+            let refusal = self.refusal(&answer);
+            phase.ended(job, Ending::Exhausted(refusal)).await
+        } else {
+            flow.ready.push_back(job);
+            Ok(())
         }
     }
 

@@ -10,7 +10,7 @@ use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::{UserId, Version};
-use paceline_core::vendor::{BLIND, Refusal, User, Vendor, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Refusal, User, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Taken};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +32,37 @@ pub(crate) struct Sending {
     conflicts: u32,
 }
 
+/// The changes of one call.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    sendings: Vec<Sending>,
+    hunt: Option<Hunt>,
+}
+
+/// A batch was refused, and its guilty are looked for (binary splitting as in group testing; F. K. Hwang, 1972): a part is
+/// sent; if it passes, the other part holds a guilty one without being asked.
+#[derive(Debug)]
+struct Hunt {
+    /// Where the guilty one is if the part passes.
+    other: Vec<Sending>,
+    /// Those of whom nothing is known yet: sent in one piece when the guilty one stands alone.
+    rest: Vec<Sending>,
+    /// What was said of the part that the guilty one is in.
+    verdict: Verdict,
+    refusal: Refusal,
+}
+
+impl Batch {
+    fn of(sendings: Vec<Sending>) -> Self {
+        Self { sendings, hunt: None }
+    }
+
+    fn everything(self) -> impl Iterator<Item = Sending> {
+        let hunted = self.hunt.into_iter().flat_map(|hunt| hunt.other.into_iter().chain(hunt.rest));
+        self.sendings.into_iter().chain(hunted)
+    }
+}
+
 /// A change whose user is read back to find out what became of it.
 #[derive(Debug)]
 pub(crate) struct Doubt {
@@ -45,8 +76,8 @@ pub(crate) struct Doubt {
 /// What a call is about.
 #[derive(Debug)]
 pub(crate) enum Tag {
-    /// It makes a change.
-    Write(Box<Sending>),
+    /// It makes changes, all of one stage and group.
+    Write(Batch),
     /// It reads users back.
     Settle(Vec<Doubt>),
 }
@@ -68,6 +99,8 @@ pub(crate) struct Sender<'a> {
     last_unknown: Option<ChangeKey>,
     unknown_all: bool,
     again: VecDeque<Sending>,
+    /// Parts of batches that were refused as a whole.
+    narrower: VecDeque<Batch>,
     doubts: VecDeque<Doubt>,
     doubts_since: u32,
     batches: VecDeque<Vec<Doubt>>,
@@ -105,6 +138,7 @@ impl<'a> Sender<'a> {
             last_unknown: None,
             unknown_all: false,
             again: VecDeque::new(),
+            narrower: VecDeque::new(),
             doubts: VecDeque::new(),
             doubts_since: 0,
             batches: VecDeque::new(),
@@ -175,11 +209,45 @@ impl<'a> Sender<'a> {
             if self.busy.contains(&front.change.user) {
                 return Ok(None);
             }
-            return Ok(self.queue.pop_front().map(|Taken { mut change, siblings }| {
-                change.version = self.versions.get(&change.key.row).copied().or(change.version);
-                Sending { change, siblings, attempts: 0, conflicts: 0 }
-            }));
+            let taken = self.queue.pop_front();
+            return Ok(taken.map(|taken| self.sending(taken)));
         }
+    }
+
+    /// The next call's changes: the next change, and as many behind it as may share its call.
+    async fn next_batch(&mut self) -> Result<Option<Batch>, Halt> {
+        if let Some(batch) = self.narrower.pop_front() {
+            return Ok(Some(batch));
+        }
+        let Some(first) = self.next_sending().await? else { return Ok(None) };
+        self.busy.insert(first.change.user.clone());
+        let width = self.vendor.width(&first.change);
+        let (stage, group) = (first.change.key.stage, first.change.key.group.clone());
+        let mut batch = vec![first];
+        while batch.len() < width {
+            if self.queue.is_empty() {
+                self.begin_refill();
+                self.end_refill().await?;
+            }
+            let together = |taken: &Taken| {
+                let change = &taken.change;
+                change.key.stage == stage
+                    && change.key.group == group
+                    && !self.busy.contains(&change.user)
+                    && !self.ended_rows.contains(&change.key.row)
+            };
+            let Some(taken) = self.queue.pop_front_if(|taken| together(taken)) else { break };
+            let sending = self.sending(taken);
+            self.busy.insert(sending.change.user.clone());
+            batch.push(sending);
+        }
+        Ok(Some(Batch::of(batch)))
+    }
+
+    fn sending(&self, taken: Taken) -> Sending {
+        let Taken { mut change, siblings } = taken;
+        change.version = self.versions.get(&change.key.row).copied().or(change.version);
+        Sending { change, siblings, attempts: 0, conflicts: 0 }
     }
 
     /// Doubts are read back many a call: when a call is full, or when waiting for more would keep the run.
@@ -306,6 +374,57 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// One answer for many: for each its own verdict where the vendor tells them apart; where it refuses them as a whole,
+    /// the guilty are looked for.
+    fn answered(&mut self, batch: Batch, verdict: Verdict, answer: &Answer) -> Result<(), Halt> {
+        let Batch { mut sendings, hunt } = batch;
+        match verdict {
+            Verdict::Applied { version } => {
+                let changes: Vec<Change> = sendings.iter().map(|sending| sending.change.clone()).collect();
+                let each = self.vendor.each(&changes, answer).unwrap_or_else(|| vec![Ok(()); sendings.len()]);
+                // Only the answer to a call for one user tells that user's version.
+                let alone = changes.iter().all(|change| self.vendor.width(change) == 1);
+                for (sending, one) in sendings.into_iter().zip(each) {
+                    match one {
+                        Ok(()) => self.made(sending, version.filter(|_| alone)),
+                        Err(refusal) => self.not_made(sending, Outcome::Failed, refusal)?,
+                    }
+                }
+                match hunt {
+                    Some(Hunt { other, rest, verdict, refusal }) => self.narrow(other, rest, verdict, refusal),
+                    None => Ok(()),
+                }
+            }
+            Verdict::Rejected | Verdict::Conflict | Verdict::Forbidden if sendings.len() > 1 || hunt.is_some() => {
+                let rest = hunt.into_iter().flat_map(|hunt| hunt.other.into_iter().chain(hunt.rest)).collect();
+                self.narrow(sendings, rest, verdict, self.vendor.refusal(answer))
+            }
+            verdict => match sendings.pop() {
+                Some(sending) => self.written(sending, verdict, self.vendor.refusal(answer)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// `guilty` holds one that was refused with `refusal`; of `rest` nothing is known.
+    fn narrow(
+        &mut self,
+        guilty: Vec<Sending>,
+        rest: Vec<Sending>,
+        verdict: Verdict,
+        refusal: Refusal,
+    ) -> Result<(), Halt> {
+        if guilty.len() > 1 {
+            let (first, other) = halves(guilty);
+            self.narrower.push_back(Batch { sendings: first, hunt: Some(Hunt { other, rest, verdict, refusal }) });
+            return Ok(());
+        }
+        if !rest.is_empty() {
+            self.narrower.push_back(Batch::of(rest));
+        }
+        guilty.into_iter().try_for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()))
+    }
+
     fn settled(&mut self, batch: Vec<Doubt>, users: &[User]) -> Result<(), Halt> {
         let users: HashMap<&UserId, &User> = users.iter().map(|user| (&user.id, user)).collect();
         batch.into_iter().try_for_each(|doubt| {
@@ -387,11 +506,10 @@ impl Phase for Sender<'_> {
         if let Some(batch) = self.next_settle(false) {
             return Ok(Some(self.settle_job(batch)));
         }
-        if let Some(sending) = self.next_sending().await? {
+        if let Some(batch) = self.next_batch().await? {
             self.doubts_since += u32::from(!self.doubts.is_empty());
-            self.busy.insert(sending.change.user.clone());
-            let request = self.vendor.call(std::slice::from_ref(&sending.change));
-            return Ok(Some(Job::new(request, Tag::Write(Box::new(sending)))));
+            let changes: Vec<Change> = batch.sendings.iter().map(|sending| sending.change.clone()).collect();
+            return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch))));
         }
         if let Some(batch) = self.next_settle(true) {
             return Ok(Some(self.settle_job(batch)));
@@ -406,24 +524,26 @@ impl Phase for Sender<'_> {
         let (doubt, attempts) = (job.doubt, job.attempts);
         match (job.tag, ending) {
             (Tag::Settle(batch), ending) => self.settle_ended(batch, ending),
-            (Tag::Write(sending), ending) => {
-                let mut sending = *sending;
-                sending.attempts += attempts;
+            (Tag::Write(mut batch), ending) => {
+                batch.sendings.iter_mut().for_each(|sending| sending.attempts += attempts);
+                if let (false, Some(hunt)) = (matches!(ending, Ending::Answered(..)), batch.hunt.take()) {
+                    // Nothing was learned of the others.
+                    self.narrower.push_back(Batch::of(hunt.other.into_iter().chain(hunt.rest).collect()));
+                }
                 match ending {
-                    Ending::Answered(verdict, answer) => {
-                        let refusal = self.vendor.refusal(&answer);
-                        self.written(sending, verdict, refusal)
-                    }
+                    Ending::Answered(verdict, answer) => self.answered(batch, verdict, &answer),
                     Ending::Doubtful(refusal) => {
-                        self.doubt(sending, refusal, true);
+                        batch.sendings.into_iter().for_each(|sending| self.doubt(sending, refusal.clone(), true));
                         Ok(())
                     }
-                    // The last attempt may have had its effect: the user is read before it is called a failure.
-                    Ending::Exhausted(refusal) if doubt && sending.change.kind != BLIND => {
-                        self.doubt(sending, refusal, false);
-                        Ok(())
-                    }
-                    Ending::Exhausted(refusal) => self.not_made(sending, Outcome::Failed, refusal),
+                    Ending::Exhausted(refusal) => batch.sendings.into_iter().try_for_each(|sending| {
+                        if doubt && sending.change.kind != BLIND {
+                            // The last attempt may have had its effect: the user is read before it is called a failure.
+                            self.doubt(sending, refusal.clone(), false);
+                            return Ok(());
+                        }
+                        self.not_made(sending, Outcome::Failed, refusal.clone())
+                    }),
                 }
             }
         }
@@ -447,11 +567,15 @@ impl Phase for Sender<'_> {
             match job.tag {
                 // In doubt: it stays "may be sent", and a resume reads its user first.
                 Tag::Write(_) if job.doubt => {}
-                Tag::Write(sending) => keep(Sending { attempts: sending.attempts + job.attempts, ..*sending }),
+                Tag::Write(batch) => {
+                    let again = |sending: Sending| Sending { attempts: sending.attempts + job.attempts, ..sending };
+                    batch.everything().map(again).for_each(&mut keep);
+                }
                 Tag::Settle(_) => {}
             }
         }
         std::mem::take(&mut self.again).into_iter().for_each(&mut keep);
+        std::mem::take(&mut self.narrower).into_iter().flat_map(Batch::everything).for_each(&mut keep);
         std::mem::take(&mut self.suspects).into_iter().for_each(|(sending, _)| keep(sending));
         unsent.extend(std::mem::take(&mut self.queue).into_iter().map(|taken| (taken.change.key, 0, None)));
         self.withdraw(unsent);

@@ -32,6 +32,9 @@ pub trait Journal: Send {
     /// Rows whose user an earlier row names too, at most `limit`.
     fn duplicates(&mut self, limit: u32) -> Result<Vec<Duplicate>, Error>;
 
+    /// The different texts that rows have in a column.
+    fn values(&mut self, column: &str) -> Result<Vec<String>, Error>;
+
     /// Records what happened, in one step.
     fn append(&mut self, entries: &[Entry]) -> Result<(), Error>;
 

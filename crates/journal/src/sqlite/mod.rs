@@ -245,6 +245,17 @@ impl Journal for Sqlite {
         })
     }
 
+    fn values(&mut self, column: &str) -> Result<Vec<String>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT DISTINCT value FROM (SELECT fields ->> ?1 AS value FROM row WHERE phase = 0) WHERE value IS NOT NULL",
+            )?;
+            // A quoted key is taken as it is, dots and all.
+            let values = statement.query_map([format!("$.\"{column}\"")], |row| row.get(0))?;
+            values.collect()
+        })
+    }
+
     fn append(&mut self, entries: &[Entry]) -> Result<(), Error> {
         self.step(|transaction| entries.iter().try_for_each(|entry| write(transaction, entry)))
     }

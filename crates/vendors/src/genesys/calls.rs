@@ -1,20 +1,11 @@
 //! Changes → calls, and the calls that read (facts/genesys.md, sections 3 to 5).
 
 use super::{fields, wire};
-use paceline_core::desired::Row;
-use paceline_core::diff;
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::Change;
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{BLIND, Effect, Method, Request, User};
+use paceline_core::vendor::{BLIND, Effect, Method, Request};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-
-/// An inactive user is made active before anything else is set, and inactive after everything else.
-const FIRST: u8 = 0;
-const FIELDS: u8 = 1;
-const LAST: u8 = 9;
-
-const STATE: &str = "state";
 
 fn get(template: &'static str, target: String) -> Request {
     Request { method: Method::Get, template, target, body: None, effect: Effect::Read }
@@ -35,9 +26,9 @@ pub(super) fn read(users: &[UserId], columns: &BTreeSet<String>) -> Request {
         target += "&id=";
         target += &encode(user.as_str());
     }
-    let expands: BTreeSet<&str> = columns.iter().filter_map(|column| fields::expand(fields::top(column))).collect();
-    for (at, expand) in expands.into_iter().enumerate() {
-        target += if at == 0 { "&expand=" } else { "," };
+    let expands: BTreeSet<&str> = columns.iter().filter_map(|column| fields::expands(column)).collect();
+    for expand in expands {
+        target += "&expand=";
         target += expand;
     }
     get("GET /api/v2/users", target)
@@ -60,58 +51,139 @@ pub(super) fn search(keys: &[UserKey]) -> Request {
     }
 }
 
-/// The changes that make `user` what `row` asks. `state` goes alone: "if specified, it is the only modifiable field".
-pub(super) fn changes(row: &Row, user: &User) -> Vec<Change> {
-    let tops: BTreeSet<String> = row.fields.keys().map(|column| fields::top(column).to_owned()).collect();
-    let before = wire::writable(&user.record, tops.iter());
-    let after = wire::desired(&row.fields, &before);
-    let changed: BTreeSet<String> = diff::changed(&before, &after).into_iter().collect();
-    let change = |stage: u8, kind: &str, keys: &dyn Fn(&str) -> bool| {
-        let pick = |map: &Map<String, Value>| -> Map<String, Value> {
-            map.iter()
-                .filter(|(key, _)| changed.contains(*key) && keys(key))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect()
-        };
-        let picked = pick(&after);
-        (!picked.is_empty()).then(|| Change {
-            key: ChangeKey { stage, group: String::new(), row: row.number },
-            kind: kind.into(),
-            user: user.id.clone(),
-            columns: row.fields.keys().filter(|column| picked.contains_key(fields::top(column))).cloned().collect(),
-            before: pick(&before),
-            after: picked,
-            version: user.version,
-        })
+/// One page of a list of the tenant's.
+pub(super) fn list(list: &str, next: Option<&str>) -> Request {
+    // The largest pages in use: facts/genesys.md, section 5.2.
+    let (template, size) = match list {
+        "skill" => ("GET /api/v2/routing/skills", 500),
+        "language" => ("GET /api/v2/routing/languages", 100),
+        "queue" => ("GET /api/v2/routing/queues", 500),
+        "group" => ("GET /api/v2/groups", 500),
+        "role" => ("GET /api/v2/authorization/roles", 100),
+        "location" => ("GET /api/v2/locations", 100),
+        "team" => ("GET /api/v2/teams", 100),
+        _ => ("GET /api/v2/authorization/divisions", 100),
     };
-    let state_stage = if after.get(STATE) == Some(&json!("active")) { FIRST } else { LAST };
-    let state = change(state_stage, STATE, &|key| key == STATE);
-    let other = change(FIELDS, "fields", &|key| key != STATE);
-    let mut changes: Vec<Change> = [state, other].into_iter().flatten().collect();
-    changes.sort_by(|a, b| a.key.cmp(&b.key));
-    changes
+    let path = template.trim_start_matches("GET ");
+    let page = match (list, next) {
+        ("team", Some(after)) => format!("&after={}", encode(after)),
+        ("team", None) => String::new(),
+        (_, page) => format!("&pageNumber={}", page.unwrap_or("1")),
+    };
+    get(template, format!("{path}?pageSize={size}{page}"))
 }
 
-/// One PATCH a user; blind, the row's fields as they are, dotted ones nested.
+pub(super) fn queues_of(user: &UserId) -> Request {
+    get("GET /api/v2/users/{userId}/queues", format!("/api/v2/users/{}/queues?pageSize=500", encode(user.as_str())))
+}
+
+/// Users a call: facts/genesys.md, section 4. Where the maximum is unpublished, the sibling's number; a call that is
+/// too wide is refused and halved.
+pub(super) fn width(change: &Change) -> usize {
+    match change.kind.as_str() {
+        "autoanswer" | "division" | "groups+" | "groups-" | "roles+" | "roles-" => 50,
+        "queues+" | "queues-" => 100,
+        "team" if change.key.group.starts_with('-') => 25,
+        "team" => 50,
+        _ => 1,
+    }
+}
+
+/// The call that carries `changes`, all of one stage and group.
 pub(super) fn call(changes: &[Change]) -> Request {
-    // The engine never asks for a call without changes; an empty one would be a GET of nobody.
+    // The engine never asks for a call without changes; an empty one would be a read of nobody.
     let Some(change) = changes.first() else { return organization() };
+    let user = encode(change.user.as_str());
+    let users: Vec<&str> = changes.iter().map(|change| change.user.as_str()).collect();
+    let group = encode(&change.key.group);
+    let comma = || users.iter().map(|user| encode(user)).collect::<Vec<_>>().join(",");
+    // All of these set what they set, whatever was there: sent again after a lost answer, they do no harm.
+    let write = |method, template, target: String, body: Option<Value>| Request {
+        method,
+        template,
+        target,
+        body,
+        effect: Effect::Write,
+    };
+    use Method::{Delete, Patch, Post, Put};
+    match change.kind.as_str() {
+        "autoanswer" => {
+            let body =
+                changes.iter().map(|change| json!({"id": change.user, "acdAutoAnswer": change.after["acdAutoAnswer"]}));
+            write(Patch, "PATCH /api/v2/users/bulk", "/api/v2/users/bulk".into(), Some(body.collect()))
+        }
+        "division" => write(
+            Post,
+            "POST /api/v2/authorization/divisions/{divisionId}/objects/{objectType}",
+            format!("/api/v2/authorization/divisions/{group}/objects/USER"),
+            Some(json!(users)),
+        ),
+        "skills" => write(
+            Put,
+            "PUT /api/v2/users/{userId}/routingskills/bulk",
+            format!("/api/v2/users/{user}/routingskills/bulk"),
+            Some(wire::ratings(change.after.get("skills").and_then(Value::as_array).into_iter().flatten())),
+        ),
+        "languages" => {
+            let items = change.after.iter().map(
+                |(key, item)| json!({"id": key.trim_start_matches("languages/"), "proficiency": item["proficiency"]}),
+            );
+            let target = format!("/api/v2/users/{user}/routinglanguages/bulk");
+            write(Patch, "PATCH /api/v2/users/{userId}/routinglanguages/bulk", target, Some(items.collect()))
+        }
+        "language-" => {
+            let target = format!("/api/v2/users/{user}/routinglanguages/{group}");
+            write(Delete, "DELETE /api/v2/users/{userId}/routinglanguages/{languageId}", target, None)
+        }
+        "team" => {
+            let team = encode(&change.key.group[1..]);
+            if change.key.group.starts_with('-') {
+                let target = format!("/api/v2/teams/{team}/members?id={}", comma());
+                return write(Delete, "DELETE /api/v2/teams/{teamId}/members", target, None);
+            }
+            let target = format!("/api/v2/teams/{team}/members");
+            write(Post, "POST /api/v2/teams/{teamId}/members", target, Some(json!({"memberIds": users})))
+        }
+        "groups+" => {
+            let target = format!("/api/v2/groups/{group}/members");
+            write(Post, "POST /api/v2/groups/{groupId}/members", target, Some(json!({"memberIds": users})))
+        }
+        "groups-" => {
+            let target = format!("/api/v2/groups/{group}/members?ids={}", comma());
+            write(Delete, "DELETE /api/v2/groups/{groupId}/members", target, None)
+        }
+        kind @ ("queues+" | "queues-") => {
+            let body = users.iter().map(|user| json!({"id": user})).collect();
+            let target = format!("/api/v2/routing/queues/{group}/members?delete={}", kind == "queues-");
+            write(Post, "POST /api/v2/routing/queues/{queueId}/members", target, Some(body))
+        }
+        "roles+" => {
+            let target = format!("/api/v2/authorization/roles/{group}/users/add");
+            write(Put, "PUT /api/v2/authorization/roles/{roleId}/users/add", target, Some(json!(users)))
+        }
+        "roles-" => {
+            let target = format!("/api/v2/authorization/roles/{group}/users/remove");
+            write(Put, "PUT /api/v2/authorization/roles/{roleId}/users/remove", target, Some(json!(users)))
+        }
+        _ => {
+            let target = format!("/api/v2/users/{user}");
+            write(Patch, "PATCH /api/v2/users/{userId}", target, Some(Value::Object(patch(change))))
+        }
+    }
+}
+
+/// The body of one PATCH; blind, the row's fields as they are, dotted ones nested.
+fn patch(change: &Change) -> Map<String, Value> {
     let mut body = Map::new();
     if change.kind == BLIND {
         wire::nest(&change.after, &mut body);
-    } else {
-        if let Some(version) = change.version {
-            body.insert("version".into(), json!(version));
-        }
-        body.extend(change.after.clone());
+        return body;
     }
-    Request {
-        method: Method::Patch,
-        template: "PATCH /api/v2/users/{userId}",
-        target: format!("/api/v2/users/{}", encode(change.user.as_str())),
-        body: Some(Value::Object(body)),
-        effect: Effect::Write,
+    if let Some(version) = change.version {
+        body.insert("version".into(), json!(version));
     }
+    body.extend(change.after.clone());
+    body
 }
 
 /// Percent-encodes one path segment or query value: everything but RFC 3986's unreserved characters.
@@ -130,72 +202,13 @@ fn encode(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn row(fields: Value) -> Row {
-        let fields = fields.as_object().cloned().unwrap_or_default();
-        Row { number: 3, line: 4, key: UserKey::id("u-1"), fields }
-    }
-
-    fn user(record: Value) -> User {
-        User { id: UserId("u-1".into()), version: Some(7), record }
-    }
-
-    #[test]
-    fn only_what_differs_is_sent_with_the_version_that_was_read() {
-        let user = user(json!({"title": "Agent", "department": "Sales", "manager": {"id": "m-1"}}));
-        let changes = changes(&row(json!({"title": "Lead", "department": "Sales", "manager": "m-1"})), &user);
-        assert_eq!(changes.len(), 1);
-        let request = call(&changes);
-        assert_eq!(request.template, "PATCH /api/v2/users/{userId}");
-        assert_eq!(request.target, "/api/v2/users/u-1");
-        assert_eq!(request.body, Some(json!({"version": 7, "title": "Lead"})));
-        assert_eq!(changes[0].before, *json!({"title": "Agent"}).as_object().unwrap());
-    }
-
-    #[test]
-    fn a_user_that_is_right_already_needs_no_change() {
-        let user = user(json!({"title": "Lead", "profileSkills": ["a", "b"]}));
-        assert_eq!(changes(&row(json!({"title": "Lead", "profileSkills": ["b", "a"], "department": null})), &user), []);
-    }
-
-    #[test]
-    fn state_goes_alone_active_first_and_inactive_last() {
-        for (to, from, order) in
-            [("active", "inactive", ["state", "fields"]), ("inactive", "active", ["fields", "state"])]
-        {
-            let user = user(json!({"state": from, "title": "Agent"}));
-            let kinds: Vec<String> = changes(&row(json!({"state": to, "title": "Lead"})), &user)
-                .into_iter()
-                .map(|change| change.kind)
-                .collect();
-            assert_eq!(kinds, order);
-        }
-    }
-
-    #[test]
-    fn a_nested_field_keeps_its_siblings() {
-        let user = user(json!({"employerInfo": {"employeeId": "1", "officialName": "Ann"}}));
-        let changes = changes(&row(json!({"employerInfo.employeeId": "2"})), &user);
-        assert_eq!(
-            call(&changes).body,
-            Some(json!({"version": 7, "employerInfo": {"employeeId": "2", "officialName": "Ann"}}))
-        );
-        assert_eq!(changes[0].columns, ["employerInfo.employeeId"]);
-    }
-
-    #[test]
-    fn clearing_sends_what_the_vendor_takes_for_empty() {
-        let user = user(json!({"title": "Agent", "profileSkills": ["a"]}));
-        let changes = changes(&row(json!({"title": null, "profileSkills": null})), &user);
-        assert_eq!(call(&changes).body, Some(json!({"version": 7, "title": "", "profileSkills": []})));
-    }
-
     #[test]
     fn users_are_read_many_a_call_whatever_their_state() {
         let ids: Vec<UserId> = ["a", "b/c"].map(|id| UserId(id.into())).into();
-        let columns = ["title", "employerInfo.dateHire", "profileSkills"].map(String::from).into();
+        let columns = ["title", "employerInfo.dateHire", "skills+", "roles"].map(String::from).into();
         assert_eq!(
             read(&ids, &columns).target,
-            "/api/v2/users?pageSize=25&state=any&id=a&id=b%2Fc&expand=employerInfo,profileSkills"
+            "/api/v2/users?pageSize=25&state=any&id=a&id=b%2Fc&expand=authorization&expand=employerInfo&expand=skills"
         );
     }
 }

@@ -33,7 +33,7 @@ const FIELDS: &[Field] = &[
     cleared("profileSkills", Kind::TextList),
     cleared("certifications", Kind::TextList),
     cleared("addresses", Kind::ObjectList),
-    cleared("locations", Kind::ObjectList),
+    cleared("locations", Kind::NameList),
     cleared("images", Kind::ObjectList),
     text("chat.jabberId"),
     text("biography.biography"),
@@ -41,6 +41,24 @@ const FIELDS: &[Field] = &[
     cleared("biography.hobbies", Kind::TextList),
     text("biography.spouse"),
     cleared("biography.education", Kind::ObjectList),
+    kept("division", Kind::Name),
+    cleared("team", Kind::Name),
+    // Proficiency 0 to 5, 5 the best: facts/genesys.md, section 3.2.
+    cleared("skills", Kind::RatedList(0.0, 5.0)),
+    kept("skills+", Kind::RatedList(0.0, 5.0)),
+    kept("skills-", Kind::NameList),
+    cleared("languages", Kind::RatedList(0.0, 5.0)),
+    kept("languages+", Kind::RatedList(0.0, 5.0)),
+    kept("languages-", Kind::NameList),
+    cleared("groups", Kind::NameList),
+    kept("groups+", Kind::NameList),
+    kept("groups-", Kind::NameList),
+    cleared("queues", Kind::NameList),
+    kept("queues+", Kind::NameList),
+    kept("queues-", Kind::NameList),
+    cleared("roles", Kind::NameList),
+    kept("roles+", Kind::NameList),
+    kept("roles-", Kind::NameList),
     text("employerInfo.officialName"),
     text("employerInfo.employeeId"),
     text("employerInfo.employeeType"),
@@ -50,12 +68,76 @@ const FIELDS: &[Field] = &[
     read_only("primaryContactInfo", "Genesys Cloud derives it from `addresses`: set those"),
 ];
 
+/// Other spellings: nested names and ids, and the columns of the vendor's own importer (facts/peers.md, section 2.8), which
+/// adds roles, queues and skills and never removes one.
+const ALIASES: &[(&str, &str)] = &[
+    ("manager.email", "manager"),
+    ("manager.id", "manager"),
+    ("division.name", "division"),
+    ("division.id", "division"),
+    ("divisionId", "division"),
+    ("team.name", "team"),
+    ("team.id", "team"),
+    ("email_manager", "manager"),
+    ("location_work", "locations"),
+    ("roles_divisions", "roles+"),
+];
+
 /// The field table.
-pub(super) const TABLE: Table = Table { keys: &["id", "email"], fields: FIELDS, clear_words: &[] };
+pub(super) const TABLE: Table = Table { keys: &["id", "email"], fields: FIELDS, clear_words: &[], aliases: ALIASES };
 
 /// The top-level field that a column belongs to.
 pub(super) fn top(column: &str) -> &str {
     column.split_once('.').map_or(column, |(top, _)| top)
+}
+
+/// What a membership column does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Replace,
+    Add,
+    Remove,
+}
+
+/// The list that a column is about, and what it does to it: `skills+` adds to `skills`.
+pub(super) fn mode(column: &str) -> (&str, Mode) {
+    match (column.strip_suffix('+'), column.strip_suffix('-')) {
+        (Some(list), _) => (list, Mode::Add),
+        (_, Some(list)) => (list, Mode::Remove),
+        _ => (column, Mode::Replace),
+    }
+}
+
+/// Lists with a call of their own: what they are read with and the tenant's list that names their members.
+pub(super) const RATED: &[&str] = &["skills", "languages"];
+/// Memberships.
+pub(super) const MEMBER: &[&str] = &["groups", "queues", "roles"];
+
+/// The `expand` that a column is read with, if any.
+pub(super) fn expands(column: &str) -> Option<&'static str> {
+    match mode(column).0 {
+        "skills" => Some("skills"),
+        "languages" => Some("languages"),
+        "groups" => Some("groups"),
+        "roles" => Some("authorization"),
+        "team" => Some("team"),
+        other => expand(top(other)),
+    }
+}
+
+/// The tenant's list that a column's values name.
+pub(super) fn list(column: &str) -> Option<&'static str> {
+    match mode(column).0 {
+        "skills" => Some("skill"),
+        "languages" => Some("language"),
+        "groups" => Some("group"),
+        "queues" => Some("queue"),
+        "roles" => Some("role"),
+        "division" => Some("division"),
+        "team" => Some("team"),
+        "locations" => Some("location"),
+        _ => None,
+    }
 }
 
 /// The `expand` that a top-level field is only read with, if any.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod calls;
+mod changes;
 mod fields;
 pub mod regions;
 mod wire;
@@ -10,7 +11,9 @@ use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
 use paceline_core::plan::Change;
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Credentials, Facts, Grant, Refusal, Request, TokenVerdict, User, Vendor, Verdict};
+use paceline_core::vendor::{
+    Answer, Credentials, Facts, Grant, Named, Names, Refusal, Request, TokenVerdict, User, Vendor, Verdict,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -74,12 +77,46 @@ impl Vendor for Genesys {
         wire::users(answer)
     }
 
-    fn changes(&self, row: &Row, user: &User) -> Result<Vec<Change>, Refusal> {
-        Ok(calls::changes(row, user))
+    fn lists(&self, columns: &BTreeSet<String>) -> Vec<&'static str> {
+        let lists: BTreeSet<&'static str> = columns.iter().filter_map(|column| fields::list(column)).collect();
+        lists.into_iter().collect()
+    }
+
+    fn list(&self, list: &str, next: Option<&str>) -> Request {
+        calls::list(list, next)
+    }
+
+    fn listed(&self, answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal> {
+        wire::listed(answer)
+    }
+
+    fn people(&self) -> &'static [&'static str] {
+        &["manager"]
+    }
+
+    fn read_more(&self, user: &UserId, columns: &BTreeSet<String>) -> Option<(Request, &'static str)> {
+        let queues = columns.iter().any(|column| fields::mode(column).0 == "queues");
+        queues.then(|| (calls::queues_of(user), "queues"))
+    }
+
+    fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
+        changes::changes(row, user, names)
+    }
+
+    fn undo(&self, change: &Change) -> Vec<Change> {
+        changes::undo(change)
+    }
+
+    fn width(&self, change: &Change) -> usize {
+        calls::width(change)
     }
 
     fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
-        wire::writable(&user.record, change.after.keys())
+        wire::holds(&user.record, change)
+    }
+
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>> {
+        wire::each(changes, answer)
     }
 
     fn call(&self, changes: &[Change]) -> Request {

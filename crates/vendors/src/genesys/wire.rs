@@ -2,10 +2,12 @@
 
 use super::fields;
 use paceline_core::pace::{Quota, Scope};
+use paceline_core::plan::Change;
 use paceline_core::user::UserId;
 use paceline_core::validate::Kind;
-use paceline_core::vendor::{Answer, Refusal, Request, User, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Named, Refusal, Request, User, Verdict};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The namespace whose limits are the token's own; others are services behind the gateway.
@@ -91,9 +93,118 @@ fn one_writable(top: &str, value: &Value) -> Value {
     match top {
         "manager" => value.get("id").or(Some(value).filter(|value| value.is_string())).cloned().unwrap_or(Value::Null),
         "addresses" => keep(&["address", "mediaType", "type", "extension", "countryCode", "integration"]),
-        "locations" => keep(&["id", "notes"]),
+        "locations" => keep(&["id"]),
         _ => value.clone(),
     }
+}
+
+/// The user's division or team; `None` where the answer does not tell.
+pub(super) fn one_of(record: &Value, column: &str) -> Option<Value> {
+    match (record.get(column), column) {
+        (Some(Value::Object(held)), _) => Some(json!({"id": held.get("id"), "name": held.get("name")})),
+        (Some(Value::Null), _) => Some(Value::Null),
+        // `team` is read with expand, and is left out where the user has none.
+        (None, "team") => Some(Value::Null),
+        _ => None,
+    }
+}
+
+/// The user's skills or languages by id; `None` where the answer does not tell.
+pub(super) fn rated(record: &Value, list: &str) -> Option<BTreeMap<String, Value>> {
+    let items = record.get(list)?.as_array()?.iter();
+    let one = |item: &Value| {
+        Some((item["id"].as_str()?.to_owned(), json!({"name": item["name"], "proficiency": item["proficiency"]})))
+    };
+    Some(items.filter_map(one).collect())
+}
+
+/// The ids and names of the user's groups, queues or roles; `None` where the answer does not tell.
+pub(super) fn memberships(record: &Value, list: &str) -> Option<BTreeMap<String, Value>> {
+    let items = if list == "roles" { record["authorization"].get("roles") } else { record.get(list) };
+    let one = |item: &Value| Some((item["id"].as_str()?.to_owned(), item["name"].clone()));
+    Some(items?.as_array()?.iter().filter_map(one).collect())
+}
+
+/// `{"id", "proficiency"}` for each.
+pub(super) fn ratings<'a>(items: impl Iterator<Item = &'a Value>) -> Value {
+    items.map(|item| json!({"id": item["id"], "proficiency": item["proficiency"]})).collect()
+}
+
+/// What a user holds now of what `change` touches, written as `change.after` writes it.
+pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (key, asked) in &change.after {
+        let found = match (change.kind.as_str(), key.split_once('/')) {
+            (BLIND, _) => record.get(key).map(|value| one_writable(key, value)),
+            (_, Some(("languages", id))) => {
+                rated(record, "languages").map(|held| held.get(id).cloned().unwrap_or(Value::Null))
+            }
+            (_, Some((list, id))) => {
+                memberships(record, list).map(|held| json!({"name": asked["name"], "member": held.contains_key(id)}))
+            }
+            ("skills", _) => rated(record, "skills").map(|held| {
+                let items = held
+                    .iter()
+                    .map(|(id, item)| json!({"id": id, "name": item["name"], "proficiency": item["proficiency"]}));
+                items.collect()
+            }),
+            ("division" | "team", _) => one_of(record, key),
+            _ => writable(record, std::iter::once(key)).remove(key),
+        };
+        if let Some(found) = found {
+            out.insert(key.clone(), found);
+        }
+    }
+    out
+}
+
+/// Values as an undo sets them: what was empty is cleared the way the vendor takes it.
+pub(super) fn emptied(kind: &str, mut values: Map<String, Value>) -> Map<String, Value> {
+    if kind == "fields" {
+        for (key, value) in values.iter_mut().filter(|(_, value)| value.is_null()) {
+            *value = cleared(key);
+        }
+    }
+    values
+}
+
+/// Per-item verdicts, where an answer tells them: adding to a team names the failures.
+pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>> {
+    let team = changes.first().is_some_and(|change| change.kind == "team");
+    let body = answer.json().filter(|_| team)?;
+    let failures = body.get("failures")?.as_array()?;
+    let verdict = |change: &Change| {
+        let failed = failures.iter().find(|failure| failure["id"] == change.user.as_str());
+        failed.map_or(Ok(()), |failure| {
+            let reason =
+                failure["reason"].as_str().or_else(|| failure["message"].as_str()).unwrap_or("not added to the team");
+            Err(Refusal {
+                status: Some(answer.status),
+                correlation_id: correlation(answer),
+                ..Refusal::own("team.member.failed", reason)
+            })
+        })
+    };
+    Some(changes.iter().map(verdict).collect())
+}
+
+/// A page of a list, and where the next one is: by number, or by the cursor in `nextUri`.
+pub(super) fn listed(answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal> {
+    let entities = listing(answer, "entities")?;
+    let body = answer.json().unwrap_or_default();
+    let one =
+        |item: &Value| Some(Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() });
+    let items: Vec<Named> = entities.iter().filter_map(one).collect();
+    let by_number = number(&body["pageNumber"]).zip(number(&body["pageCount"]));
+    let next = match by_number {
+        _ if entities.is_empty() => None,
+        Some((page, pages)) => (page < pages).then(|| (page + 1).to_string()),
+        None => body["nextUri"].as_str().and_then(|uri| {
+            let (_, query) = uri.split_once('?')?;
+            query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::to_owned)
+        }),
+    };
+    Ok((items, next))
 }
 
 /// What a row asks, by top-level field: nested columns are laid over what the user holds there.
@@ -120,7 +231,7 @@ pub(super) fn desired(columns: &Map<String, Value>, current: &Map<String, Value>
 /// Strings are cleared by `""` (as the vendor's Terraform provider does), lists by `[]`.
 fn cleared(column: &str) -> Value {
     match fields::TABLE.field(column).map(|field| field.kind) {
-        Some(Kind::TextList | Kind::ObjectList) => json!([]),
+        Some(Kind::TextList | Kind::ObjectList | Kind::NameList) => json!([]),
         _ => json!(""),
     }
 }
