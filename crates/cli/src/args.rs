@@ -72,6 +72,12 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Validate a roster; no network.
     Check(CheckArgs),
+    /// Read the tenant and show what a roster would change, the calls and the time; write nothing.
+    Plan(PlanArgs),
+    /// Put every user that a run changed back to its snapshot.
+    Undo(UndoArgs),
+    /// Write the tenant's users as a roster that apply reads back.
+    Export(ExportArgs),
     /// Go on with a run that was cut, halted or interrupted.
     Resume(ResumeArgs),
     /// List runs, newest first; or look at one.
@@ -134,16 +140,90 @@ pub(crate) enum AuthCommand {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ApplyArgs {
     /// The roster; `-` is standard input.
-    pub(crate) roster: String,
+    #[arg(required_unless_present = "plan")]
+    pub(crate) roster: Option<String>,
+    /// Send a plan that `plan --save` kept; users changed since are conflicts.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["roster", "blind", "dry_run", "roster_format"])]
+    pub(crate) plan: Option<String>,
     /// Stop after the plan: nothing is written.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) showing: ShowArgs,
     #[command(flatten)]
     pub(crate) reading: RosterArgs,
     #[command(flatten)]
     pub(crate) sending: SendArgs,
     #[command(flatten)]
     pub(crate) reporting: ReportArgs,
+}
+
+/// What is shown of a plan, and how large it may be.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ShowArgs {
+    /// Show the changes of all users, not only of the first 20.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Refuse a plan that changes more users than this, or more percent of the roster.
+    #[arg(long, env = "PACELINE_MAX_CHANGES", value_name = "N|P%", value_parser = max_failures)]
+    pub(crate) max_changes: Option<MaxFailures>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PlanArgs {
+    /// The roster; `-` is standard input.
+    pub(crate) roster: String,
+    /// Keep the plan as a run: `apply --plan RUN` sends exactly that.
+    #[arg(long)]
+    pub(crate) save: bool,
+    /// Exit with 4 where there are changes to make, and 0 where there are none.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) showing: ShowArgs,
+    #[command(flatten)]
+    pub(crate) reading: RosterArgs,
+    #[command(flatten)]
+    pub(crate) sending: SendArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UndoArgs {
+    /// The run to take back.
+    pub(crate) run: String,
+    /// Stop after the plan: nothing is written.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) showing: ShowArgs,
+    #[command(flatten)]
+    pub(crate) sending: SendArgs,
+    #[command(flatten)]
+    pub(crate) reporting: ReportArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExportArgs {
+    /// The file: .csv or .jsonl [default: CSV on standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The columns besides `id`, separated by commas.
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Only users of this state: active, inactive.
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+    /// Only users of this division.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) division: Option<String>,
+    /// Only users of this department.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) department: Option<String>,
+    /// Only users whose e-mail fits this pattern, with `*` for anything.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) email: Option<String>,
+    #[command(flatten)]
+    pub(crate) sending: SendArgs,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Wrong = 2,
     /// The run halted and can be resumed.
     Halted = 3,
+    /// With `plan --detailed-exitcode`: there are changes to make.
+    Changes = 4,
     /// Interrupted by the user; it can be resumed.
     Interrupted = 130,
 }

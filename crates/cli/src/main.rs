@@ -52,6 +52,15 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             printer::stdout(&report::checked(&checked, common.format));
             Ok(Exit::Done)
         }
+        Command::Plan(args) => commands::plan::run(common, args).await.map(|(worked, exit)| {
+            show(cli, &worked);
+            exit
+        }),
+        Command::Undo(args) => commands::undo::run(common, args).await.map(|worked| show(cli, &worked)),
+        Command::Export(args) => commands::export::run(common, args).await.map(|users| {
+            printer::stderr(&format!("Exported {users} users"));
+            Exit::Done
+        }),
         Command::Resume(args) => match commands::resume::run(common, args).await? {
             Some(worked) => Ok(show(cli, &worked)),
             None => {

@@ -271,6 +271,10 @@ pub struct Facts {
     pub quota: Quota,
     /// Users a call can read.
     pub read_width: usize,
+    /// What a plan warns of: a field, the value that is meant (any where it is `None`), and why.
+    pub warnings: &'static [(&'static str, Option<&'static str>, &'static str)],
+    /// The columns of an export where none are asked for.
+    pub export_columns: &'static [&'static str],
 }
 
 /// One vendor's words. Implemented in `paceline-vendors`; the engine knows nothing else of a vendor.
@@ -321,6 +325,15 @@ pub trait Vendor: Send + Sync + Debug {
     /// Reads users, at most [`Facts::read_width`], with what `columns` need.
     fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request;
 
+    /// One page of all users, of this state where it is given, with what `columns` need.
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request;
+
+    /// Whether another page of users follows.
+    fn more_follow(&self, answer: &Answer) -> bool;
+
+    /// What a user holds in a column, as a JSON roster writes it; `null` where it is empty or not known.
+    fn value(&self, user: &User, column: &str) -> Value;
+
     /// The users that were read. A user that is not there does not exist.
     fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal>;
 
@@ -361,6 +374,9 @@ pub trait Vendor: Send + Sync + Debug {
     /// What the vendor said when it refused.
     fn refusal(&self, answer: &Answer) -> Refusal;
 }
+
+/// The field of a row that holds the changes to take back, in a run that undoes another.
+pub const UNDO: &str = "undo";
 
 /// The kind of a change that was planned without reading its user.
 pub const BLIND: &str = "blind";

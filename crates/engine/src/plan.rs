@@ -6,10 +6,11 @@ use crate::recorder::Recorder;
 use crate::scheduler::{Ending, Job, Phase};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
-use paceline_core::plan::halves;
+use paceline_core::diff::{self, Settled};
+use paceline_core::plan::{Change, halves};
 use paceline_core::summary::{Effort, Outcome};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Named, Names, Refusal, Request, User, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Named, Names, Refusal, Request, UNDO, User, Vendor, Verdict};
 use paceline_journal::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -112,8 +113,31 @@ impl<'a> Planning<'a> {
         self.recorder.record(Entry::RowEnded { row, outcome, refusal });
     }
 
+    /// A row of an undo holds the changes to make: those whose user is as the undone run left it, and none where
+    /// somebody has since changed the same.
+    fn undone(&self, row: &Row, user: &User) -> Option<Result<Vec<Change>, Refusal>> {
+        let changes: Vec<Change> = serde_json::from_value(row.fields.get(UNDO)?.clone()).unwrap_or_default();
+        let mut needed = vec![];
+        for change in changes {
+            match diff::settle(&change.before, &change.after, &self.vendor.holds(&change, user)) {
+                Settled::Holds => {}
+                Settled::Untouched => needed.push(Change { version: user.version, ..change }),
+                Settled::Conflict(keys) => {
+                    let message =
+                        format!("`{}` was changed by someone else since: it is left as it is", keys.join("`, `"));
+                    return Some(Err(Refusal::own("conflict", message)));
+                }
+            }
+        }
+        Some(Ok(needed))
+    }
+
     fn planned(&mut self, row: &Row, user: &User) {
-        match self.vendor.changes(row, user, &self.names) {
+        if let Some(Err(refusal)) = self.undone(row, user) {
+            return self.end(row.number, Outcome::Conflict, refusal);
+        }
+        let changes = self.undone(row, user).unwrap_or_else(|| self.vendor.changes(row, user, &self.names));
+        match changes {
             Ok(changes) => {
                 let event = if changes.is_empty() {
                     Event::Ended { outcome: Outcome::Unchanged }

@@ -9,10 +9,12 @@ use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sender;
 use crate::settings::Settings;
 use crate::transport::Transport;
+use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::UserId;
 use paceline_core::vendor::{Answer, Credentials, Names, Refusal, Request, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
+use serde_json::Map;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,10 +45,18 @@ pub struct Tools {
 pub struct Planned {
     /// Rows by outcome; those with something to send are pending.
     pub counts: Counts,
-    /// Changes to make, by kind.
-    pub kinds: Vec<(String, u64)>,
-    /// Calls that they take.
+    /// Changes to make and the calls that they take, by kind.
+    pub kinds: Vec<(String, u64, u64)>,
+    /// Calls that they take together.
     pub calls: u64,
+    /// Calls that reading them has taken.
+    pub reads: u64,
+    /// Calls of one read and one write a user and change, for comparison.
+    pub naive: u64,
+    /// What a person should know before saying yes, and of how many users.
+    pub warnings: Vec<(u64, &'static str)>,
+    /// The first changes, row by row; all of them where they were asked for.
+    pub diff: Vec<Change>,
     /// The quota that they are paced to: calls a window, over all tokens.
     pub allowed: u64,
     /// The least time that they take.
@@ -60,6 +70,20 @@ pub struct Run {
     record: RunRecord,
     columns: BTreeSet<String>,
     counts: Counts,
+    look_first: bool,
+}
+
+/// A change of a kind and group, to ask its width.
+fn sample(kind: &str, group: String) -> Change {
+    Change {
+        key: ChangeKey { stage: 0, group, row: 0 },
+        kind: kind.into(),
+        user: UserId(String::new()),
+        before: Map::new(),
+        after: Map::new(),
+        columns: vec![],
+        version: None,
+    }
 }
 
 impl Run {
@@ -86,20 +110,22 @@ impl Run {
             .await?;
         recorder.spent_before(record.effort);
         let scheduler = scheduler(tools, settings);
-        Ok(Self { scheduler, recorder, record, columns, counts })
+        Ok(Self { scheduler, recorder, record, columns, counts, look_first: false })
     }
 
     /// Reads the users and plans their changes; nothing is written to the vendor.
     ///
     /// # Errors
     /// Where the run halts or is interrupted.
-    pub async fn plan(&mut self) -> Result<Planned, Stop> {
+    pub async fn plan(&mut self) -> Result<(), Stop> {
         if self.record.phase == Phase::Planning {
             if self.scheduler.settings.blind {
                 self.plan_blind().await?;
             } else {
                 self.learn_quota().await?;
-                let names = self.learn_names().await?;
+                // An undo goes back to ids that it knows.
+                let names =
+                    if self.record.run.command == "undo" { Names::default() } else { self.learn_names().await? };
                 let events = Arc::clone(&self.scheduler.events);
                 let vendor = Arc::clone(&self.scheduler.vendor);
                 let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone(), names);
@@ -107,7 +133,7 @@ impl Run {
             }
             self.reach(Phase::Sending).await?;
         }
-        self.planned().await
+        Ok(self.count().await?)
     }
 
     async fn plan_blind(&mut self) -> Result<(), Stop> {
@@ -170,12 +196,62 @@ impl Run {
         Ok(())
     }
 
-    async fn planned(&mut self) -> Result<Planned, Stop> {
-        let (counts, kinds) = self.recorder.ask(|journal| Ok((journal.counts()?, journal.planned()?))).await?;
+    /// Rows by outcome, as of the last look at the journal.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What the plan comes to, with the changes of the first `shown` rows.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub async fn planned(&mut self, shown: u32) -> Result<Planned, Stop> {
+        let warnings = self.scheduler.vendor.facts().warnings;
+        let (counts, groups, warned, diff) = self
+            .recorder
+            .ask(move |journal| {
+                let warned = warnings.iter().map(|(key, value, why)| Ok((journal.touching(key, *value)?, *why)));
+                let warned: Vec<(u64, &'static str)> = warned.collect::<Result<_, Error>>()?;
+                Ok((journal.counts()?, journal.planned()?, warned, journal.diff(0, shown)?))
+            })
+            .await?;
         self.counts = counts;
-        let calls: u64 = kinds.iter().map(|(_, changes)| changes).sum();
+        let mut kinds: Vec<(String, u64, u64)> = vec![];
+        for (kind, group, changes) in groups {
+            let calls = changes.div_ceil(self.scheduler.vendor.width(&sample(&kind, group)) as u64);
+            match kinds.iter_mut().find(|(known, ..)| *known == kind) {
+                Some(known) => *known = (kind, known.1 + changes, known.2 + calls),
+                None => kinds.push((kind, changes, calls)),
+            }
+        }
+        let calls: u64 = kinds.iter().map(|(.., calls)| calls).sum();
         let quota = self.scheduler.quota();
-        Ok(Planned { counts, kinds, calls, allowed: self.scheduler.allowance(), time: quota.time_for(calls) })
+        Ok(Planned {
+            counts,
+            calls,
+            reads: self.scheduler.effort.calls.read,
+            naive: counts.rows + kinds.iter().map(|(_, changes, _)| changes).sum::<u64>(),
+            kinds,
+            warnings: warned.into_iter().filter(|(users, _)| *users > 0).collect(),
+            diff,
+            allowed: self.scheduler.allowance(),
+            time: quota.time_for(calls),
+        })
+    }
+
+    /// Leaves the run as a plan that `apply --plan` sends later.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub async fn save(mut self) -> Result<String, Error> {
+        let left = Entry::Left { state: None, halt: None, effort: self.recorder.spent(self.scheduler.effort) };
+        self.recorder.ask(move |journal| journal.append(&[left])).await.map_err(journal_error)?;
+        Ok(self.record.run.id)
+    }
+
+    /// Users are read again before they are written, and compared with the plan: for one that was made some time ago.
+    pub fn look_first(&mut self) {
+        self.look_first = true;
     }
 
     /// Sends what is planned. Where a canary is set and nothing was sent before, its rows go first and alone, and
@@ -215,6 +291,7 @@ impl Run {
         let vendor = Arc::clone(&self.scheduler.vendor);
         let settings = self.scheduler.settings.clone();
         let mut sender = Sender::new(vendor, &mut self.recorder, events, &settings, through, self.counts);
+        sender.look_first(self.look_first);
         self.scheduler.drive(&mut sender).await
     }
 
@@ -271,16 +348,27 @@ fn scheduler(tools: Tools, settings: Settings) -> Scheduler {
     Scheduler::new(Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed })
 }
 
-/// Makes one call, for `auth test`: with a token, paced and retried like any other.
-///
-/// # Errors
-/// Where no token is granted, or the run of one call halts.
-pub async fn call(tools: Tools, settings: Settings, request: Request) -> Result<(Answer, Refusal, bool), Stop> {
-    let mut scheduler = scheduler(tools, settings);
-    let mut asking = Single { request: Some(request), answer: None };
-    scheduler.drive(&mut asking).await?;
-    let (verdict, answer) =
-        asking.answer.ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
-    let refusal = scheduler.vendor.refusal(&answer);
-    Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
+/// Makes single calls, for `auth test` and `export`: with a token, paced and retried like any other.
+pub struct Caller {
+    scheduler: Scheduler,
+}
+
+impl Caller {
+    /// Nothing is sent yet.
+    pub fn new(tools: Tools, settings: Settings) -> Self {
+        Self { scheduler: scheduler(tools, settings) }
+    }
+
+    /// Makes one call; tells its answer, what it says as a refusal, and whether it is none.
+    ///
+    /// # Errors
+    /// Where no token is granted, or the run of one call halts.
+    pub async fn call(&mut self, request: Request) -> Result<(Answer, Refusal, bool), Stop> {
+        let mut asking = Single { request: Some(request), answer: None };
+        self.scheduler.drive(&mut asking).await?;
+        let (verdict, answer) =
+            asking.answer.ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
+        let refusal = self.scheduler.vendor.refusal(&answer);
+        Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
+    }
 }

@@ -112,6 +112,7 @@ pub(crate) struct Sender<'a> {
     ended_rows: HashSet<u64>,
     suspects: Vec<(Sending, Refusal)>,
     passed: bool,
+    look_first: bool,
 }
 
 impl<'a> Sender<'a> {
@@ -148,7 +149,25 @@ impl<'a> Sender<'a> {
             ended_rows: HashSet::new(),
             suspects: vec![],
             passed: false,
+            look_first: false,
         }
+    }
+
+    /// Users are read and compared with the plan before they are written.
+    pub(crate) fn look_first(&mut self, look: bool) {
+        self.look_first = look;
+    }
+
+    /// Takes planned changes as doubts: read first, sent where nothing has changed.
+    async fn load_planned(&mut self) -> Result<(), Halt> {
+        self.begin_refill();
+        self.end_refill().await?;
+        for taken in std::mem::take(&mut self.queue) {
+            let sending = self.sending(taken);
+            self.busy.insert(sending.change.user.clone());
+            self.doubt(sending, Refusal::own("conflict", "it was changed since it was planned"), true);
+        }
+        Ok(())
     }
 
     // --- where changes come from
@@ -502,6 +521,10 @@ impl Phase for Sender<'_> {
         if !self.unknown_all && self.doubts.len() < BLOCK as usize {
             self.load_unknown().await?;
             self.busy.extend(self.doubts.iter().map(|doubt| doubt.sending.change.user.clone()));
+        }
+        // One block at a time: a user's later change waits until its earlier one has ended.
+        if self.look_first && self.unknown_all && !self.taken_all && self.busy.is_empty() && self.again.is_empty() {
+            self.load_planned().await?;
         }
         if let Some(batch) = self.next_settle(false) {
             return Ok(Some(self.settle_job(batch)));

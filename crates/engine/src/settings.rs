@@ -16,6 +16,15 @@ pub enum MaxFailures {
 }
 
 impl MaxFailures {
+    /// Whether `count` of `rows` rows are more than this.
+    pub fn exceeded(self, count: u64, rows: u64) -> bool {
+        let most = match self {
+            Self::Rows(most) => most as f64,
+            Self::Percent(percent) => rows as f64 * percent / 100.0,
+        };
+        count as f64 > most
+    }
+
     /// Whether `failed` of `rows` rows are too many. The first failure never is fewer than none.
     pub fn reached(self, failed: u64, rows: u64) -> bool {
         let most = match self {

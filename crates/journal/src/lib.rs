@@ -23,8 +23,8 @@ pub trait Journal: Send {
     /// What the run is and how far it has come.
     fn record(&mut self) -> Result<RunRecord, Error>;
 
-    /// Keeps the settings to resume the run with, once they are all known.
-    fn keep(&mut self, settings: &Value) -> Result<(), Error>;
+    /// Keeps what the run is to be resumed with, once it is all known: its command and its settings.
+    fn keep(&mut self, command: &str, settings: &Value) -> Result<(), Error>;
 
     /// Takes the roster's rows, in order, until `next` has no more; says how many they were. All or nothing.
     fn import(&mut self, next: &mut dyn FnMut() -> Option<Row>) -> Result<u64, Error>;
@@ -54,8 +54,14 @@ pub trait Journal: Send {
     /// The number of the `n`th row that has changes to send; the last row's where there are fewer.
     fn nth_planned(&mut self, n: u64) -> Result<u64, Error>;
 
-    /// Changes not yet sent, by kind.
-    fn planned(&mut self) -> Result<Vec<(String, u64)>, Error>;
+    /// Changes not yet sent, by kind and group.
+    fn planned(&mut self) -> Result<Vec<(String, String, u64)>, Error>;
+
+    /// Changes not yet sent that set a key, to this value where it is given.
+    fn touching(&mut self, key: &str, value: Option<&str>) -> Result<u64, Error>;
+
+    /// Changes not yet sent of rows after `after`, row by row, of at most `limit` rows.
+    fn diff(&mut self, after: u64, limit: u32) -> Result<Vec<Change>, Error>;
 
     /// Rows by outcome; those without one count as pending.
     fn counts(&mut self) -> Result<Counts, Error>;

@@ -138,9 +138,9 @@ impl Faults {
         None
     }
 
-    pub(crate) fn for_user(&self, path: &str) -> Option<Reply> {
-        let id = path.rsplit('/').next()?;
-        let status = *self.users.get(id)?;
+    /// A call that carries a user with a fault is refused as a whole.
+    pub(crate) fn for_users(&self, ids: &[String]) -> Option<Reply> {
+        let status = *ids.iter().find_map(|id| self.users.get(id))?;
         let (code, message) = match status {
             400 => ("invalid.value", "Value [x] is not valid for field type [string]. Allowable values are: y"),
             403 => (

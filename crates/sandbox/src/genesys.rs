@@ -1,6 +1,7 @@
 //! Genesys Cloud, public API v2, as far as Paceline uses it; it refuses what the published description does not allow.
 
 use crate::http::{Reply, Request, decode};
+use crate::org::{Org, not_found};
 use crate::people;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -29,22 +30,46 @@ const UPDATE_USER: &[&str] = &[
 ];
 
 /// Fields of `User` that are read with `expand`.
-const EXPANDED: &[&str] = &["profileSkills", "certifications", "locations", "biography", "employerInfo"];
+const EXPANDED: &[&str] = &[
+    "profileSkills",
+    "certifications",
+    "locations",
+    "biography",
+    "employerInfo",
+    "skills",
+    "languages",
+    "groups",
+    "team",
+    "authorization",
+];
 
 /// Users a call can read by id.
 const MAX_IDS: usize = 100;
 
 /// The path template that a limit or a book entry counts by.
 pub(crate) fn template(method: &str, path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').collect();
-    match parts[..] {
-        ["", "api", "v2", "users", "search"] => format!("{method} {path}"),
-        ["", "api", "v2", "users", _] => format!("{method} /api/v2/users/{{userId}}"),
-        ["", "api", "v2", "organizations", "limits", "namespaces", _] => {
-            format!("{method} /api/v2/organizations/limits/namespaces/{{namespaceName}}")
-        }
-        _ => format!("{method} {path}"),
-    }
+    const TEMPLATES: &[&str] = &[
+        "/api/v2/users/search",
+        "/api/v2/users/bulk",
+        "/api/v2/users/{userId}",
+        "/api/v2/users/{userId}/queues",
+        "/api/v2/users/{userId}/routingskills/bulk",
+        "/api/v2/users/{userId}/routinglanguages/bulk",
+        "/api/v2/users/{userId}/routinglanguages/{languageId}",
+        "/api/v2/organizations/limits/namespaces/{namespaceName}",
+        "/api/v2/authorization/divisions/{divisionId}/objects/{objectType}",
+        "/api/v2/authorization/roles/{roleId}/users/add",
+        "/api/v2/authorization/roles/{roleId}/users/remove",
+        "/api/v2/groups/{groupId}/members",
+        "/api/v2/routing/queues/{queueId}/members",
+        "/api/v2/teams/{teamId}/members",
+    ];
+    let fits = |template: &str| {
+        template.split('/').count() == path.split('/').count()
+            && template.split('/').zip(path.split('/')).all(|(known, found)| known == found || known.starts_with('{'))
+    };
+    let known = TEMPLATES.iter().find(|template| fits(template));
+    format!("{method} {}", known.unwrap_or(&path))
 }
 
 #[derive(Debug)]
@@ -53,12 +78,15 @@ pub(crate) struct Tenant {
     users: HashMap<String, Value>,
     by_email: HashMap<String, String>,
     strict: bool,
+    org: Org,
 }
 
 impl Tenant {
     pub(crate) fn new(users: usize, seed: u64, strict: bool) -> Self {
-        let mut tenant = Self { ids: vec![], users: HashMap::new(), by_email: HashMap::new(), strict };
-        for user in (0..users).map(|number| people::user(seed, number)) {
+        let org = Org::new(seed);
+        let mut tenant = Self { ids: vec![], users: HashMap::new(), by_email: HashMap::new(), strict, org };
+        for (number, mut user) in (0..users).map(|number| (number, people::user(seed, number))) {
+            tenant.org.settle(&mut user, number);
             let id = text(&user["id"]);
             tenant.by_email.insert(text(&user["email"]).to_lowercase(), id.clone());
             tenant.ids.push(id.clone());
@@ -113,7 +141,7 @@ impl Tenant {
                 .map_or_else(not_found, |user| Reply::json(200, &shown(user, &expand(request)))),
             ("POST", ["api", "v2", "users", "search"]) => self.search(request),
             ("PATCH", ["api", "v2", "users", id]) => self.patch(&decode(id), request, applied),
-            _ => Reply::error(404, "not.found", "The sandbox does not serve this path"),
+            (method, parts) => self.org.answer(method, parts, request, &mut self.users),
         }
     }
 
@@ -223,18 +251,19 @@ fn expand(request: &Request) -> Vec<String> {
 }
 
 fn shown(user: &Value, expand: &[String]) -> Value {
-    let keep = |(key, _): &(&String, &Value)| !EXPANDED.contains(&key.as_str()) || expand.contains(key);
+    let keep =
+        |(key, _): &(&String, &Value)| *key != "queues" && (!EXPANDED.contains(&key.as_str()) || expand.contains(key));
     let mut shown: Map<String, Value> =
         user.as_object().into_iter().flatten().filter(keep).map(|(key, value)| (key.clone(), value.clone())).collect();
     for name in expand.iter().filter(|name| EXPANDED.contains(&name.as_str())) {
-        let empty = if name == "biography" || name == "employerInfo" { json!({}) } else { json!([]) };
+        let empty = match name.as_str() {
+            "biography" | "employerInfo" => json!({}),
+            "team" => continue,
+            _ => json!([]),
+        };
         shown.entry(name.clone()).or_insert(empty);
     }
     Value::Object(shown)
-}
-
-fn not_found() -> Reply {
-    Reply::error(404, "not.found", "The requested resource was not found")
 }
 
 fn text(value: &Value) -> String {

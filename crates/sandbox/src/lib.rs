@@ -7,6 +7,7 @@ mod faults;
 mod genesys;
 mod http;
 mod limits;
+mod org;
 mod people;
 mod serve;
 
@@ -202,7 +203,7 @@ impl Sandbox {
                 "Unable to perform the requested action. You are missing the following permission(s): directory:user:edit",
             );
         }
-        let faulted = write.then(|| self.options.faults.for_user(request.path())).flatten();
+        let faulted = write.then(|| self.options.faults.for_users(&org::users_of(request))).flatten();
         let reply = match faulted {
             Some(reply) => reply,
             None => {

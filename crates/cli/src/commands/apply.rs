@@ -1,9 +1,11 @@
 //! `paceline apply`: the main job.
 
-use crate::args::{ApplyArgs, Common};
+use crate::args::{ApplyArgs, Common, ShowArgs};
 use crate::commands::check;
-use crate::commands::work::{Kept, Work, Worked};
+use crate::commands::plan;
+use crate::commands::work::{Goal, Kept, Work, Worked};
 use crate::error::Failure;
+use crate::input::Format;
 use crate::report::results::Results;
 use crate::settings::Connection;
 use crate::{input, printer, settings};
@@ -11,12 +13,14 @@ use paceline_core::vendor::Credentials;
 use paceline_engine::Settings;
 use paceline_journal::{Journal as _, NewRun, Sqlite, Store};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Failure> {
+    let Some(name) = &args.roster else { return plan::send(common, args).await };
     let profile = settings::profile(common)?;
     let connection = settings::connection(common, &profile)?;
     let settings = settings::engine(&args.sending, args.reading.blind, &profile)?;
-    if !common.yes && !args.dry_run && (args.roster == "-" || !printer::can_ask()) {
+    if !common.yes && !args.dry_run && (name == "-" || !printer::can_ask()) {
         return Err(Failure::wrong(
             "there is nobody to confirm the plan",
             "give --yes to send without asking, or --dry-run to see the plan",
@@ -24,20 +28,43 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
     }
     let credentials = settings::credentials(&profile)?;
     let store = Store::new(&settings::state_dir(common, &profile)?);
-    apply(common, args, connection, settings, credentials, store).await
+    let goal = match (args.dry_run, common.yes) {
+        (true, _) => Goal::Plan,
+        (false, true) => Goal::Send,
+        (false, false) => Goal::Ask,
+    };
+    let order = Order {
+        roster: name,
+        format: args.reading.roster_format,
+        results: args.reporting.results.as_deref(),
+        showing: args.showing.clone(),
+        goal,
+    };
+    apply(common, order, Means { connection, settings, credentials, store }).await
+}
+
+/// A roster, and what is to come of it.
+pub(crate) struct Order<'a> {
+    pub(crate) roster: &'a str,
+    pub(crate) format: Option<Format>,
+    pub(crate) results: Option<&'a Path>,
+    pub(crate) showing: ShowArgs,
+    pub(crate) goal: Goal,
+}
+
+/// What a run works with.
+pub(crate) struct Means {
+    pub(crate) connection: Connection,
+    pub(crate) settings: Settings,
+    pub(crate) credentials: Credentials,
+    pub(crate) store: Store,
 }
 
 /// The same with everything known.
-pub(crate) async fn apply(
-    common: &Common,
-    args: &ApplyArgs,
-    connection: Connection,
-    settings: Settings,
-    credentials: Credentials,
-    store: Store,
-) -> Result<Worked, Failure> {
-    let roster = input::open(&args.roster, args.reading.roster_format)?;
-    let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
+pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Result<Worked, Failure> {
+    let Means { connection, settings, credentials, store } = means;
+    let roster = input::open(order.roster, order.format)?;
+    let results = order.results.map(Results::open).transpose()?;
     let id = new_id();
     let kept = |columns| Kept {
         settings: settings.clone(),
@@ -53,16 +80,16 @@ pub(crate) async fn apply(
     let run = NewRun {
         id: id.clone(),
         vendor: connection.vendor.facts().name.into(),
-        command: "apply".into(),
-        roster: args.roster.clone(),
-        created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        command: if order.goal == Goal::Save { "plan" } else { "apply" }.into(),
+        roster: order.roster.to_owned(),
+        created: now(),
         settings: serde_json::to_value(kept(BTreeSet::new())).unwrap_or_default(),
     };
     let mut journal = store.create(&run)?;
     let checked = check::take_in(roster, connection.vendor.as_ref(), check::rules(settings.blind), &mut journal)
         .and_then(|checked| {
             let kept = serde_json::to_value(kept(checked.columns.clone())).unwrap_or_default();
-            Ok((checked, journal.keep(&kept)?))
+            Ok((checked, journal.keep(&run.command, &kept)?))
         });
     let columns = match checked {
         Ok((checked, ())) => checked.columns,
@@ -84,13 +111,18 @@ pub(crate) async fn apply(
         id,
         columns,
         results,
-        dry_run: args.dry_run,
-        confirmed: common.yes,
+        goal: order.goal,
+        showing: order.showing,
     };
     work.run().await
 }
 
+/// The calendar's time, RFC 3339 in UTC.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Sorts by time, and tells runs of one second apart.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     format!("{}-{:04x}", jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S"), fastrand::u16(..))
 }

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::settings;
-use paceline_engine::{Interrupt, Settings, call};
+use paceline_engine::{Caller, Interrupt, Settings};
 use std::sync::Arc;
 
 /// Who we are there.
@@ -27,16 +27,17 @@ pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
     // Somebody is waiting: fewer and shorter retries than a run's.
     let settings = Settings { max_retries: 2, ..settings::engine(&Default::default(), false, &profile)? };
     let progress = Arc::new(Progress::new(0, 0, false));
-    let tools = || work::tools(&connection, credentials.clone(), 1, Interrupt::new(), Arc::clone(&progress));
+    let tools = work::tools(&connection, credentials.clone(), 1, Interrupt::new(), progress)?;
+    let mut caller = Caller::new(tools, settings);
     let vendor = &connection.vendor;
-    let (answer, refusal, passed) = call(tools()?, settings.clone(), vendor.whoami()).await?;
+    let (answer, refusal, passed) = caller.call(vendor.whoami()).await?;
     if !passed {
         let message = format!("there is a token, and the first call with it was refused: {}", refusal.line());
         let hint = "give the OAuth client a role with the permissions for the work";
         return Err(Failure { exit: Exit::Halted, ..Failure::wrong(message, hint) });
     }
     let quota = match vendor.quota_request() {
-        Some(request) => call(tools()?, settings, request).await.ok().and_then(|(answer, _, _)| vendor.quota(&answer)),
+        Some(request) => caller.call(request).await.ok().and_then(|(answer, _, _)| vendor.quota(&answer)),
         None => None,
     };
     Ok(SignedIn {

@@ -1,7 +1,8 @@
 //! `paceline demo`: the main job on the embedded sandbox, offline.
 
-use crate::args::{ApplyArgs, Common, DemoArgs, ReportArgs, RosterArgs, SendArgs};
-use crate::commands::work::Worked;
+use crate::args::{Common, DemoArgs, SendArgs, ShowArgs};
+use crate::commands::apply::{Means, Order};
+use crate::commands::work::{Goal, Worked};
 use crate::commands::{apply, sandbox};
 use crate::error::Failure;
 use crate::settings::Profile;
@@ -12,7 +13,7 @@ use paceline_journal::Store;
 use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
 use secrecy::SecretString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// A window short enough to be watched: 500 calls in 3 s instead of 300 in 60 s.
@@ -61,21 +62,23 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
         yes: true,
         ..common.clone()
     };
-    let apply_args = ApplyArgs {
-        roster: roster.display().to_string(),
-        dry_run: false,
-        reading: RosterArgs { roster_format: None, blind: false },
-        sending: SendArgs { rate: Some(WINDOW), ..SendArgs::default() },
-        reporting: ReportArgs { results: Some(PathBuf::from(&dir).join("results.csv")) },
-    };
     let connection = settings::connection(&common, &Profile::default())?;
-    let engine = settings::engine(&apply_args.sending, false, &Profile::default())?;
+    let sending = SendArgs { rate: Some(WINDOW), ..SendArgs::default() };
+    let settings = settings::engine(&sending, false, &Profile::default())?;
     let credentials = Credentials {
         client_id: paceline_sandbox::CLIENT_ID.into(),
         client_secret: SecretString::from(paceline_sandbox::CLIENT_SECRET),
     };
     let store = Store::new(&dir.join("state"));
-    apply::apply(&common, &apply_args, connection, engine, credentials, store).await
+    let (roster, results) = (roster.display().to_string(), dir.join("results.csv"));
+    let order = Order {
+        roster: &roster,
+        format: None,
+        results: Some(&results),
+        showing: ShowArgs::default(),
+        goal: Goal::Send,
+    };
+    apply::apply(&common, order, Means { connection, settings, credentials, store }).await
 }
 
 /// Two users that the tenant does not have.

@@ -1,8 +1,8 @@
 //! `paceline resume`: go on with a run, without its roster.
 
-use crate::args::{Common, ResumeArgs};
+use crate::args::{Common, ResumeArgs, ShowArgs};
 use crate::commands::runs;
-use crate::commands::work::{Kept, Work, Worked};
+use crate::commands::work::{Goal, Kept, Work, Worked};
 use crate::error::Failure;
 use crate::report::results::Results;
 use crate::{printer, settings};
@@ -29,9 +29,32 @@ pub(crate) async fn run(common: &Common, args: &ResumeArgs) -> Result<Option<Wor
 }
 
 fn newest_unfinished(store: &Store) -> Result<Option<String>, Failure> {
-    let unfinished = |record: &RunRecord| record.state != Some(State::Finished) && record.phase > Phase::Importing;
+    // A plan that was kept waits for `apply --plan`.
+    let unfinished = |record: &RunRecord| {
+        record.state != Some(State::Finished) && record.phase > Phase::Importing && record.run.command != "plan"
+    };
     let runs = store.list()?;
     Ok(runs.into_iter().find(|run| !run.held && run.record.as_ref().is_ok_and(unfinished)).map(|run| run.id))
+}
+
+/// What a run was begun with.
+pub(crate) fn kept(record: &RunRecord) -> Result<Kept, Failure> {
+    serde_json::from_value(record.run.settings.clone()).map_err(|error| {
+        let message = format!("the settings of run {} cannot be read: {error}", record.run.id);
+        Failure::wrong(message, "it was begun by another Paceline")
+    })
+}
+
+/// The common arguments for a run: what is typed now wins over what it was begun with.
+pub(crate) fn common_of(common: &Common, record: &RunRecord, kept: &Kept) -> Common {
+    let region = common.region.is_some();
+    Common {
+        profile: common.profile.clone().or(kept.profile.clone()),
+        vendor: common.vendor.clone().or(Some(record.run.vendor.clone())),
+        base_url: common.base_url.clone().or((!region).then(|| kept.base_url.clone())),
+        auth_url: common.auth_url.clone().or((!region && common.base_url.is_none()).then(|| kept.auth_url.clone())),
+        ..common.clone()
+    }
 }
 
 async fn resume(
@@ -41,20 +64,8 @@ async fn resume(
     id: String,
     record: RunRecord,
 ) -> Result<Worked, Failure> {
-    let kept: Kept = serde_json::from_value(record.run.settings).map_err(|error| {
-        Failure::wrong(format!("the settings of run {id} cannot be read: {error}"), "it was begun by another Paceline")
-    })?;
-    // What is typed now wins over what the run was begun with.
-    let common = Common {
-        profile: common.profile.clone().or(kept.profile),
-        vendor: common.vendor.clone().or(Some(record.run.vendor.clone())),
-        base_url: common.base_url.clone().or(common.region.is_none().then_some(kept.base_url)),
-        auth_url: common
-            .auth_url
-            .clone()
-            .or((common.region.is_none() && common.base_url.is_none()).then_some(kept.auth_url)),
-        ..common.clone()
-    };
+    let kept = kept(&record)?;
+    let common = common_of(common, &record, &kept);
     let profile = settings::profile(&common)?;
     let connection = settings::connection(&common, &profile)?;
     if connection.vendor.facts().name != record.run.vendor {
@@ -73,9 +84,9 @@ async fn resume(
         id,
         columns: kept.columns,
         results,
-        dry_run: false,
         // It was confirmed when it began, unless it was cut before anybody could be asked.
-        confirmed: common.yes || record.phase > Phase::Planning || !printer::can_ask(),
+        goal: if common.yes || record.phase > Phase::Planning || !printer::can_ask() { Goal::Send } else { Goal::Ask },
+        showing: ShowArgs::default(),
     };
     work.run().await
 }

@@ -1,6 +1,6 @@
 //! What every command that works on a run has in common: plan, ask, send, close, write the results.
 
-use crate::args::Common;
+use crate::args::{Common, ShowArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::printer;
@@ -40,10 +40,28 @@ pub(crate) struct Work<'a> {
     pub(crate) id: String,
     pub(crate) columns: BTreeSet<String>,
     pub(crate) results: Option<Results>,
-    /// Stop after the plan, and forget the run.
-    pub(crate) dry_run: bool,
-    /// Do not ask before sending.
-    pub(crate) confirmed: bool,
+    /// How far to go.
+    pub(crate) goal: Goal,
+    /// What is shown of the plan, and how large it may be.
+    pub(crate) showing: ShowArgs,
+}
+
+/// How far to go with a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// Show the plan, and forget the run.
+    Plan,
+    /// Show the plan, and keep the run to be sent later.
+    Save,
+    /// Show the plan, ask, send.
+    Ask,
+    /// Send.
+    Send,
+    /// Read the users again and compare them with a plan that was kept; show, ask, send.
+    SendSaved {
+        /// Without asking.
+        confirmed: bool,
+    },
 }
 
 /// What came of it.
@@ -55,8 +73,8 @@ pub(crate) enum Worked {
         /// Where the results are.
         results: Option<PathBuf>,
     },
-    /// Only the plan was asked for.
-    Planned { planned: Planned, blind: bool },
+    /// Only the plan was asked for; where it was kept, as which run.
+    Planned { planned: Planned, blind: bool, saved: Option<String> },
 }
 
 impl Worked {
@@ -91,42 +109,53 @@ pub(crate) fn tools(
     })
 }
 
+/// Rows whose changes are shown unless all are asked for.
+const SHOWN: u32 = 20;
+
 impl Work<'_> {
     pub(crate) async fn run(mut self) -> Result<Worked, Failure> {
         let interrupt = Interrupt::new();
         let listening = tokio::spawn(listen(interrupt.clone()));
         let counts = self.journal.counts()?;
-        let progress = Arc::new(Progress::new(counts.rows, counts.rows - counts.pending, !self.common.no_progress));
+        let shown = !self.common.no_progress;
+        let progress = Arc::new(Progress::new(counts.rows, counts.rows - counts.pending, shown));
         let connections = self.settings.max_concurrent;
         let tools = tools(&self.connection, self.credentials.clone(), connections, interrupt, Arc::clone(&progress))?;
-        let blind = self.settings.blind;
-        let run = Run::begin(tools, self.settings.clone(), Box::new(self.journal), self.columns).await;
+        let journal = Box::new(self.journal);
+        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
         let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
-        let planned = run.plan().await;
-        let ended = match planned {
-            Ok(planned) if self.dry_run => {
-                progress.end();
+        let session = Session {
+            yes: self.common.yes,
+            goal: self.goal,
+            showing: &self.showing,
+            blind: self.settings.blind,
+            progress: Arc::clone(&progress),
+        };
+        let ended = session.go(&mut run).await;
+        progress.end();
+        let ended = match ended {
+            Ok(Reached::End) => Ok(()),
+            Err(stop) if matches!(self.goal, Goal::Plan | Goal::Save) => {
+                // It was to be looked at, not to be sent: a resume must not find it.
                 drop(run);
                 self.results.into_iter().for_each(Results::discard);
                 self.store.forget(&self.id)?;
-                return Ok(Worked::Planned { planned, blind });
-            }
-            Ok(planned) if self.confirmed || planned.counts.pending == 0 => {
-                send(&mut run, &progress, self.common.yes).await
-            }
-            Ok(planned) => {
-                progress.end();
-                printer::stderr(text::plan(&planned, blind).trim_end());
-                if printer::ask("Send this?") {
-                    send(&mut run, &progress, self.common.yes).await
-                } else {
-                    Err(Stop::Interrupted)
-                }
+                return Err(stop.into());
             }
             Err(stop) => Err(stop),
+            Ok(Reached::Plan(planned)) if self.goal == Goal::Save => {
+                let saved = Some(run.save().await?);
+                return Ok(Worked::Planned { planned: *planned, blind: session.blind, saved });
+            }
+            Ok(reached) => {
+                // Nothing was sent: there is no run to speak of.
+                drop(run);
+                self.results.into_iter().for_each(Results::discard);
+                self.store.forget(&self.id)?;
+                return reached.forgotten(session.blind);
+            }
         };
         let summary = run.close(ended).await;
-        progress.end();
         listening.abort();
         let summary = summary?;
         let results = match self.results {
@@ -139,6 +168,70 @@ impl Work<'_> {
             None => None,
         };
         Ok(Worked::Left { summary: Box::new(summary), results })
+    }
+}
+
+/// How far a session has come.
+enum Reached {
+    /// All is sent.
+    End,
+    /// The plan, which was all that was asked for.
+    Plan(Box<Planned>),
+    /// A plan that is larger than is allowed.
+    TooLarge { changed: u64, rows: u64 },
+}
+
+impl Reached {
+    fn forgotten(self, blind: bool) -> Result<Worked, Failure> {
+        match self {
+            Self::Plan(planned) => Ok(Worked::Planned { planned: *planned, blind, saved: None }),
+            Self::TooLarge { changed, rows } => Err(Failure::wrong(
+                format!("the plan changes {changed} of {rows} users, more than --max-changes allows: nothing was sent"),
+                "look at it with `paceline plan`, or allow more",
+            )),
+            Self::End => Err(Failure::wrong("the run was forgotten", "run the same command again")),
+        }
+    }
+}
+
+/// One sitting with a run: plan, show, ask, send.
+struct Session<'a> {
+    yes: bool,
+    goal: Goal,
+    showing: &'a ShowArgs,
+    blind: bool,
+    progress: Arc<Progress>,
+}
+
+impl Session<'_> {
+    async fn go(&self, run: &mut Run) -> Result<Reached, Stop> {
+        run.plan().await?;
+        let counts = run.counts();
+        let (changed, rows) = (counts.pending, counts.rows);
+        if self.showing.max_changes.is_some_and(|most| most.exceeded(changed, rows)) {
+            return Ok(Reached::TooLarge { changed, rows });
+        }
+        if matches!(self.goal, Goal::SendSaved { .. }) {
+            run.look_first();
+        }
+        match self.goal {
+            Goal::Plan | Goal::Save => return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?))),
+            Goal::Ask | Goal::SendSaved { confirmed: false } if changed > 0 => {
+                let planned = self.planned(run, rows).await?;
+                self.progress.end();
+                printer::stderr(text::plan(&planned, self.blind).trim_end());
+                if !printer::ask("Send this?") {
+                    return Err(Stop::Interrupted);
+                }
+            }
+            _ => {}
+        }
+        send(run, &self.progress, self.yes).await?;
+        Ok(Reached::End)
+    }
+
+    async fn planned(&self, run: &mut Run, rows: u64) -> Result<Planned, Stop> {
+        run.planned(if self.showing.full { u32::try_from(rows).unwrap_or(u32::MAX) } else { SHOWN }).await
     }
 }
 

@@ -7,6 +7,7 @@ use crate::args::Output;
 use crate::commands::auth::SignedIn;
 use crate::commands::check::Checked;
 use crate::commands::work::Worked;
+use paceline_core::plan::Change;
 use serde_json::{Value, json};
 
 fn line(value: &Value) -> String {
@@ -18,14 +19,27 @@ pub(crate) fn worked(worked: &Worked, format: Output) -> String {
     match (worked, format) {
         (Worked::Left { summary, results }, Output::Text) => text::summary(summary, results.as_deref()),
         (Worked::Left { summary, .. }, Output::Json) => line(&json!(summary)),
-        (Worked::Planned { planned, blind }, Output::Text) => text::plan(planned, *blind),
-        (Worked::Planned { planned, .. }, Output::Json) => {
-            let changes: serde_json::Map<_, _> =
-                planned.kinds.iter().map(|(kind, count)| (kind.clone(), json!(count))).collect();
+        (Worked::Planned { planned, blind, saved }, Output::Text) => {
+            let mut out = text::plan(planned, *blind);
+            if let Some(run) = saved {
+                out += &format!("Kept as {run}: send it with `paceline apply --plan {run}`\n");
+            }
+            out
+        }
+        (Worked::Planned { planned, saved, .. }, Output::Json) => {
+            let changes: serde_json::Map<_, _> = planned
+                .kinds
+                .iter()
+                .map(|(kind, changes, calls)| (kind.clone(), json!({"changes": changes, "calls": calls})))
+                .collect();
+            let warnings: Vec<Value> =
+                planned.warnings.iter().map(|(users, why)| json!({"users": users, "why": why})).collect();
+            let one = |change: &Change| json!({"row": change.key.row, "user": change.user, "kind": change.kind, "before": change.before, "after": change.after});
             line(&json!({
                 "rows": planned.counts.rows, "to_update": planned.counts.pending, "unchanged": planned.counts.unchanged,
                 "failed": planned.counts.failed, "changes": changes, "calls": planned.calls, "allowed": planned.allowed,
-                "time_s": planned.time.as_secs_f64(),
+                "time_s": planned.time.as_secs_f64(), "reads": planned.reads, "naive_calls": planned.naive, "warnings": warnings,
+                "run": saved, "diff": planned.diff.iter().map(one).collect::<Vec<_>>(),
             }))
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::commands::auth::SignedIn;
 use crate::commands::check::Checked;
+use anstyle::{AnsiColor, Style};
 use paceline_core::summary::{Failure, State, Summary};
 use paceline_engine::Planned;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -36,10 +38,10 @@ fn rows(count: u64) -> String {
     format!("{} {}", number(count), if count == 1 { "row" } else { "rows" })
 }
 
-/// What a run will do.
+/// What a run will do: the changes that are shown, then totals, calls, time and warnings.
 pub(crate) fn plan(planned: &Planned, blind: bool) -> String {
     let counts = &planned.counts;
-    let mut out = String::new();
+    let mut out = if blind { String::new() } else { diff(planned) };
     let to_send = if blind { "to send as they are, unread" } else { "to update" };
     let _ = writeln!(
         out,
@@ -48,17 +50,76 @@ pub(crate) fn plan(planned: &Planned, blind: bool) -> String {
         number(counts.unchanged),
         number(counts.failed + counts.conflict),
     );
-    for (kind, changes) in &planned.kinds {
-        let _ = writeln!(out, "  {kind}: {} changes", number(*changes));
+    for (kind, changes, calls) in &planned.kinds {
+        let _ = writeln!(out, "  {kind:<12}{:>10} changes{:>10} calls", number(*changes), number(*calls));
     }
     let _ = writeln!(
         out,
-        "  {} calls at {} a window: at least {}",
+        "  {} calls to make at {} a window: at least {}; {} reads made. One user a call would be {} calls",
         number(planned.calls),
         number(planned.allowed),
-        time(planned.time)
+        time(planned.time),
+        number(planned.reads),
+        number(planned.naive),
     );
+    for (users, why) in &planned.warnings {
+        let _ = writeln!(out, "{YELLOW}warning{YELLOW:#}: {} users: {why}", number(*users));
+    }
     out
+}
+
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const OLD: Style = AnsiColor::Red.on_default();
+const NEW: Style = AnsiColor::Green.on_default();
+const BOLD: Style = Style::new().bold();
+
+/// Per user, before → after.
+fn diff(planned: &Planned) -> String {
+    let mut out = String::new();
+    let mut shown = 0;
+    let mut row = None;
+    for change in &planned.diff {
+        if row != Some(change.key.row) {
+            row = Some(change.key.row);
+            shown += 1;
+            let _ = writeln!(out, "{BOLD}row {} {}{BOLD:#}", change.key.row, change.user);
+        }
+        for (key, after) in &change.after {
+            let before = change.before.get(key);
+            let _ = match (key.split_once('/'), after.get("member")) {
+                (Some((list, _)), Some(member)) => {
+                    let (style, sign) = if member == true { (NEW, '+') } else { (OLD, '-') };
+                    writeln!(out, "    {list}: {style}{sign} {}{style:#}", one_value(after))
+                }
+                (nested, _) => {
+                    let name = nested.map_or(key.as_str(), |(list, _)| list);
+                    let before = before.map_or("(not known)".into(), one_value);
+                    writeln!(out, "    {name}: {OLD}{before}{OLD:#} → {NEW}{}{NEW:#}", one_value(after))
+                }
+            };
+        }
+    }
+    if planned.counts.pending > shown {
+        let _ = writeln!(out, "… and {} (--full shows all)", rows(planned.counts.pending - shown));
+    }
+    out
+}
+
+/// A value as a person reads it: names instead of ids, nothing as `(empty)`.
+fn one_value(value: &Value) -> String {
+    match value {
+        Value::Null => "(empty)".into(),
+        Value::String(text) if text.is_empty() => "(empty)".into(),
+        Value::String(text) => format!("\"{text}\""),
+        Value::Array(items) if items.is_empty() => "(empty)".into(),
+        Value::Array(items) => items.iter().map(one_value).collect::<Vec<_>>().join(", "),
+        Value::Object(item) => match (item.get("name").and_then(Value::as_str), item.get("proficiency")) {
+            (Some(name), Some(rating)) => format!("{name} {rating}"),
+            (Some(name), None) => name.to_owned(),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    }
 }
 
 /// How a run ended.

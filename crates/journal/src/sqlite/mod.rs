@@ -109,24 +109,26 @@ fn changes(
     let through = i64::try_from(through).unwrap_or(i64::MAX);
     let (stage, group, row) = after.map_or((-1, "", 0), |key| (i64::from(key.stage), key.group.as_str(), key.row));
     let mut statement = transaction.prepare_cached(CHANGE)?;
-    let rows = statement.query_map(params![stage, group, row, state, limit, through], |found| {
-        let kind: String = found.get(3)?;
-        let after: serde_json::Map<_, _> = json(found, 6)?;
-        let columns: Option<String> = found.get(7)?;
-        Ok(Taken {
-            change: Change {
-                key: ChangeKey { stage: found.get(0)?, group: found.get(1)?, row: found.get(2)? },
-                columns: columns.map_or_else(|| after.keys().cloned().collect(), |columns| split(&columns)),
-                kind,
-                user: UserId(found.get(4)?),
-                before: found.get::<_, Option<String>>(5)?.map_or(Ok(Default::default()), |text| parse(5, &text))?,
-                after,
-                version: found.get(8)?,
-            },
-            siblings: found.get(9)?,
-        })
-    })?;
+    let rows = statement.query_map(params![stage, group, row, state, limit, through], taken)?;
     rows.collect()
+}
+
+fn taken(found: &rusqlite::Row<'_>) -> rusqlite::Result<Taken> {
+    let kind: String = found.get(3)?;
+    let after: serde_json::Map<_, _> = json(found, 6)?;
+    let columns: Option<String> = found.get(7)?;
+    Ok(Taken {
+        change: Change {
+            key: ChangeKey { stage: found.get(0)?, group: found.get(1)?, row: found.get(2)? },
+            columns: columns.map_or_else(|| after.keys().cloned().collect(), |columns| split(&columns)),
+            kind,
+            user: UserId(found.get(4)?),
+            before: found.get::<_, Option<String>>(5)?.map_or(Ok(Default::default()), |text| parse(5, &text))?,
+            after,
+            version: found.get(8)?,
+        },
+        siblings: found.get(9)?,
+    })
 }
 
 /// Columns are joined by a character that no header holds.
@@ -200,8 +202,9 @@ impl Journal for Sqlite {
         found.ok_or_else(|| Error::Corrupt { path: self.path.clone(), why: "it holds no run".into() })
     }
 
-    fn keep(&mut self, settings: &Value) -> Result<(), Error> {
-        self.with(|connection| connection.execute("UPDATE run SET settings = ?1", [settings.to_string()]).map(drop))
+    fn keep(&mut self, command: &str, settings: &Value) -> Result<(), Error> {
+        let kept = params![command, settings.to_string()];
+        self.with(|connection| connection.execute("UPDATE run SET command = ?1, settings = ?2", kept).map(drop))
     }
 
     fn import(&mut self, next: &mut dyn FnMut() -> Option<Row>) -> Result<u64, Error> {
@@ -323,11 +326,39 @@ impl Journal for Sqlite {
         })
     }
 
-    fn planned(&mut self) -> Result<Vec<(String, u64)>, Error> {
+    fn planned(&mut self) -> Result<Vec<(String, String, u64)>, Error> {
         self.with(|connection| {
-            let mut statement = connection
-                .prepare("SELECT kind, count(*) FROM change WHERE state = 0 GROUP BY kind ORDER BY min(stage), kind")?;
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            let mut statement = connection.prepare(
+                "SELECT kind, grp, count(*) FROM change WHERE state = 0 GROUP BY stage, kind, grp ORDER BY stage, kind, grp",
+            )?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+    }
+
+    fn touching(&mut self, key: &str, value: Option<&str>) -> Result<u64, Error> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT count(*) FROM (SELECT after ->> ?1 AS found FROM change WHERE state = 0)
+                 WHERE found IS NOT NULL AND (?2 IS NULL OR found = ?2)",
+                params![format!("$.\"{key}\""), value],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    fn diff(&mut self, after: u64, limit: u32) -> Result<Vec<Change>, Error> {
+        self.step(|transaction| {
+            // Changes are kept in the order of sending: to be shown by row they need a way there.
+            transaction.execute_batch("CREATE INDEX IF NOT EXISTS change_by_row ON change (row)")?;
+            let mut statement = transaction.prepare_cached(
+                "SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
+                        coalesce(r.version, c.version), r.changes
+                 FROM change c JOIN row r ON r.number = c.row
+                 WHERE c.state = 0 AND c.row IN (SELECT number FROM row WHERE phase = 1 AND number > ?1 ORDER BY number LIMIT ?2)
+                 ORDER BY c.row, c.stage, c.grp",
+            )?;
+            let changes = statement.query_map(params![after, limit], |row| Ok(taken(row)?.change))?;
+            changes.collect()
         })
     }
 

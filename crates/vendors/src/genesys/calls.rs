@@ -26,12 +26,20 @@ pub(super) fn read(users: &[UserId], columns: &BTreeSet<String>) -> Request {
         target += "&id=";
         target += &encode(user.as_str());
     }
-    let expands: BTreeSet<&str> = columns.iter().filter_map(|column| fields::expands(column)).collect();
-    for expand in expands {
-        target += "&expand=";
-        target += expand;
-    }
+    target += &expands(columns);
     get("GET /api/v2/users", target)
+}
+
+/// The largest page in use: facts/genesys.md, section 5.2.
+pub(super) fn everyone(state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request {
+    let state = state.unwrap_or("any");
+    let target = format!("/api/v2/users?pageSize=500&pageNumber={page}&state={state}{}", expands(columns));
+    get("GET /api/v2/users", target)
+}
+
+fn expands(columns: &BTreeSet<String>) -> String {
+    let expands: BTreeSet<&str> = columns.iter().filter_map(|column| fields::expands(column)).collect();
+    expands.into_iter().map(|expand| format!("&expand={expand}")).collect()
 }
 
 pub(super) fn search(keys: &[UserKey]) -> Request {

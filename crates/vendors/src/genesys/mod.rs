@@ -30,6 +30,25 @@ const FACTS: Facts = Facts {
     quota: Quota { allowed: 300, window: Duration::from_secs(60) },
     // `max.user.ids` of GET /users: facts/genesys.md, section 4.
     read_width: 100,
+    warnings: &[
+        ("email", None, "an e-mail address changes: it is how people sign in and are found"),
+        ("username", None, "a username changes: the old one no longer signs in"),
+        ("state", Some("inactive"), "is deactivated: signed out, and unable to sign in"),
+    ],
+    export_columns: &[
+        "email",
+        "name",
+        "title",
+        "department",
+        "manager",
+        "division",
+        "state",
+        "acdAutoAnswer",
+        "skills",
+        "languages",
+        "groups",
+        "team",
+    ],
 };
 
 impl Vendor for Genesys {
@@ -71,6 +90,18 @@ impl Vendor for Genesys {
 
     fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request {
         calls::read(users, columns)
+    }
+
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request {
+        calls::everyone(state, columns, page)
+    }
+
+    fn more_follow(&self, answer: &Answer) -> bool {
+        wire::more_follow(answer)
+    }
+
+    fn value(&self, user: &User, column: &str) -> Value {
+        wire::value(&user.record, column)
     }
 
     fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal> {

@@ -158,6 +158,35 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     out
 }
 
+pub(super) fn more_follow(answer: &Answer) -> bool {
+    let body = answer.json().unwrap_or_default();
+    number(&body["pageNumber"]).zip(number(&body["pageCount"])).is_some_and(|(page, pages)| page < pages)
+}
+
+/// What a user holds in a column, as a JSON roster writes it. Names where there are names, ids where there are only ids.
+pub(super) fn value(record: &Value, column: &str) -> Value {
+    let named =
+        |item: &Value| item.get("name").filter(|name| name.is_string()).or(item.get("id")).cloned().unwrap_or_default();
+    match column {
+        "division" | "team" => record.get(column).map(named).unwrap_or_default(),
+        "manager" => record["manager"].get("id").cloned().unwrap_or_default(),
+        "skills" | "languages" => rated(record, column).map_or(Value::Null, |held| {
+            held.values().map(|item| json!({"name": item["name"], "proficiency": item["proficiency"]})).collect()
+        }),
+        "groups" | "roles" | "queues" => memberships(record, column).map_or(Value::Null, |held| {
+            held.iter().map(|(id, name)| if name.is_string() { name.clone() } else { json!(id) }).collect()
+        }),
+        "locations" => {
+            let ids = |items: &Vec<Value>| items.iter().filter_map(|item| item.get("id").cloned()).collect();
+            record["locations"].as_array().map_or(Value::Null, ids)
+        }
+        _ => match column.split_once('.') {
+            Some((top, part)) => record[top].get(part).cloned().unwrap_or_default(),
+            None => writable(record, std::iter::once(&column.to_owned())).remove(column).unwrap_or_default(),
+        },
+    }
+}
+
 /// Values as an undo sets them: what was empty is cleared the way the vendor takes it.
 pub(super) fn emptied(kind: &str, mut values: Map<String, Value>) -> Map<String, Value> {
     if kind == "fields" {

@@ -1,0 +1,192 @@
+//! `paceline export`: the tenant's users as a roster that `apply` reads back to "nothing to change".
+
+use crate::args::{Common, ExportArgs};
+use crate::commands::work;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::{printer, settings};
+use paceline_core::validate::nearest;
+use paceline_core::vendor::{User, Vendor};
+use paceline_engine::{Caller, Interrupt};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Jsonl,
+}
+
+/// Says how many users were written.
+pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failure> {
+    let profile = settings::profile(common)?;
+    let connection = settings::connection(common, &profile)?;
+    let settings = settings::engine(&args.sending, false, &profile)?;
+    let credentials = settings::credentials(&profile)?;
+    let vendor = Arc::clone(&connection.vendor);
+    let columns = columns(args, vendor.as_ref())?;
+    let (format, mut out) = output(args.output.as_deref())?;
+    let progress = Arc::new(Progress::new(0, 0, false));
+    let tools = work::tools(&connection, credentials, settings.max_concurrent, Interrupt::new(), progress)?;
+    let mut caller = Caller::new(tools, settings);
+    // The filters look at columns that need not be written.
+    let mut read: BTreeSet<String> = columns.iter().cloned().collect();
+    read.extend(["division", "department", "email"].map(str::to_owned));
+    let mut written = 0;
+    let failed = |error: std::io::Error| {
+        Failure::wrong(format!("the export cannot be written: {error}"), "check its path and the disk")
+    };
+    if format == Format::Csv {
+        line(&mut out, std::iter::once("id").chain(columns.iter().map(String::as_str))).map_err(failed)?;
+    }
+    for page in 1.. {
+        let (answer, refusal, passed) = caller.call(vendor.everyone(args.state.as_deref(), &read, page)).await?;
+        if !passed {
+            let message = format!("the users cannot be read: {}", refusal.line());
+            return Err(Failure {
+                exit: Exit::Halted,
+                ..Failure::wrong(message, "the OAuth client may lack the permission to view them")
+            });
+        }
+        let users = vendor.users(&answer).map_err(|refusal| Failure::wrong(refusal.line(), "check --base-url"))?;
+        for user in users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
+            write(&mut out, format, vendor.as_ref(), user, &columns).map_err(failed)?;
+            written += 1;
+        }
+        if !vendor.more_follow(&answer) {
+            break;
+        }
+    }
+    out.flush().map_err(failed)?;
+    Ok(written)
+}
+
+fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failure> {
+    let table = &vendor.facts().table;
+    let Some(asked) = &args.columns else {
+        return Ok(vendor.facts().export_columns.iter().map(|column| (*column).to_owned()).collect());
+    };
+    let known = |name: &str| table.field(name).is_some() && !name.ends_with(['+', '-']) && name != "queues";
+    let asked = asked.iter().map(|name| table.unaliased(name.trim()).to_owned()).filter(|name| name != "id");
+    asked
+        .map(|name| {
+            if known(&name) {
+                return Ok(name);
+            }
+            let names = table.fields.iter().map(|field| field.name).filter(|name| known(name));
+            let hint = nearest(&name, names)
+                .map_or("`paceline check` lists the fields".into(), |near| format!("did you mean `{near}`?"));
+            Err(Failure::wrong(format!("column `{name}` cannot be exported"), hint))
+        })
+        .collect()
+}
+
+fn output(path: Option<&Path>) -> Result<(Format, Box<dyn Write>), Failure> {
+    let Some(path) = path else { return Ok((Format::Csv, Box::new(BufWriter::new(printer::Stdout)))) };
+    let format = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Format::Csv,
+        Some("jsonl") => Format::Jsonl,
+        _ => {
+            let message = format!("the export `{}` has no known format", path.display());
+            return Err(Failure::wrong(message, "end its name in .csv or .jsonl"));
+        }
+    };
+    let file = File::create(path).map_err(|error| {
+        Failure::wrong(
+            format!("the export `{}` cannot be written: {error}", path.display()),
+            "check the directory and its rights",
+        )
+    })?;
+    Ok((format, Box::new(BufWriter::new(file))))
+}
+
+fn wanted(args: &ExportArgs, vendor: &dyn Vendor, user: &User) -> bool {
+    let is = |column: &str, wanted: &Option<String>| {
+        wanted.as_ref().is_none_or(|wanted| {
+            vendor.value(user, column).as_str().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+        })
+    };
+    let email = vendor.value(user, "email");
+    let fits_email = args
+        .email
+        .as_ref()
+        .is_none_or(|pattern| fits(&pattern.to_lowercase(), &email.as_str().unwrap_or_default().to_lowercase()));
+    is("division", &args.division) && is("department", &args.department) && fits_email
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for anything.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
+            (0..=tail.len()).filter(|at| tail.is_char_boundary(*at)).any(|at| fits(rest, &tail[at..]))
+        }),
+    }
+}
+
+fn write(
+    out: &mut impl Write,
+    format: Format,
+    vendor: &dyn Vendor,
+    user: &User,
+    columns: &[String],
+) -> std::io::Result<()> {
+    let values = columns.iter().map(|column| (column.clone(), vendor.value(user, column)));
+    match format {
+        Format::Csv => {
+            let cells: Vec<String> = values.map(|(_, value)| cell(&value)).collect();
+            line(out, std::iter::once(user.id.as_str()).chain(cells.iter().map(String::as_str)))
+        }
+        Format::Jsonl => {
+            let updates: Map<String, Value> = values.filter(|(_, value)| !value.is_null()).collect();
+            writeln!(out, "{}", json!({"id": user.id, "updates": updates}))
+        }
+    }
+}
+
+fn line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> std::io::Result<()> {
+    let mut csv = ::csv::Writer::from_writer(vec![]);
+    csv.write_record(cells)?;
+    let bytes = csv.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+    out.write_all(&bytes)
+}
+
+/// A value as a cell that reads back as the same.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(|item| item.is_string() || item.get("proficiency").is_some()) => {
+            let one = |item: &Value| match item.as_str() {
+                Some(text) => text.to_owned(),
+                None => format!("{}:{}", item["name"].as_str().unwrap_or_default(), item["proficiency"]),
+            };
+            items.iter().map(one).collect::<Vec<_>>().join(";")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_with_stars_for_anything() {
+        let table = [
+            ("*@x.org", "a@x.org", true),
+            ("a*", "ab", true),
+            ("a*c*e", "abcde", true),
+            ("a*c", "ab", false),
+            ("ab", "ab", true),
+        ];
+        for (pattern, text, expected) in table {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `paceline plan`: what a roster would change; and the sending of a plan that was kept.
+
+use crate::args::{ApplyArgs, Common, PlanArgs};
+use crate::commands::apply::{self, Means, Order};
+use crate::commands::resume;
+use crate::commands::work::{Goal, Work, Worked};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::report::results::Results;
+use crate::{printer, settings};
+use paceline_journal::{Journal as _, Store};
+
+pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exit), Failure> {
+    let profile = settings::profile(common)?;
+    let connection = settings::connection(common, &profile)?;
+    let settings = settings::engine(&args.sending, args.reading.blind, &profile)?;
+    let credentials = settings::credentials(&profile)?;
+    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let order = Order {
+        roster: &args.roster,
+        format: args.reading.roster_format,
+        results: None,
+        showing: args.showing.clone(),
+        goal: if args.save { Goal::Save } else { Goal::Plan },
+    };
+    let worked = apply::apply(common, order, Means { connection, settings, credentials, store }).await?;
+    let exit = match &worked {
+        Worked::Planned { planned, .. } if args.detailed_exitcode && planned.counts.pending > 0 => Exit::Changes,
+        worked => worked.exit(),
+    };
+    Ok((worked, exit))
+}
+
+/// `apply --plan RUN`.
+pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Failure> {
+    let profile = settings::profile(common)?;
+    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let id = args.plan.clone().unwrap_or_default();
+    let record = store.look(&id)?.record()?;
+    if record.run.command != "plan" {
+        let hint = format!("`paceline plan ROSTER --save` keeps a plan; `paceline resume {id}` goes on with a run");
+        return Err(Failure::wrong(format!("run {id} is no plan that waits to be sent"), hint));
+    }
+    if !common.yes && !printer::can_ask() {
+        return Err(Failure::wrong("there is nobody to confirm the plan", "give --yes to send without asking"));
+    }
+    let kept = resume::kept(&record)?;
+    let common = resume::common_of(common, &record, &kept);
+    let profile = settings::profile(&common)?;
+    let connection = settings::connection(&common, &profile)?;
+    let credentials = settings::credentials(&profile)?;
+    let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
+    let mut journal = store.open(&id)?;
+    // From here on it is a run like any other, and resumed like one.
+    journal.keep("apply", &record.run.settings)?;
+    let work = Work {
+        common: &common,
+        connection,
+        credentials,
+        settings: settings::overridden(kept.settings, &args.sending),
+        store,
+        journal,
+        id,
+        columns: kept.columns,
+        results,
+        goal: Goal::SendSaved { confirmed: common.yes },
+        showing: args.showing.clone(),
+    };
+    work.run().await
+}
