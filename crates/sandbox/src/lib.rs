@@ -50,6 +50,8 @@ pub struct Options {
     pub strict: bool,
     /// Whether the token endpoint takes HTTP Basic.
     pub basic: bool,
+    /// Whether requests are kept, to be looked at afterwards.
+    pub record: bool,
 }
 
 impl Default for Options {
@@ -66,6 +68,7 @@ impl Default for Options {
             faults: Faults::default(),
             strict: false,
             basic: true,
+            record: false,
         }
     }
 }
@@ -104,6 +107,7 @@ pub struct Sandbox {
     minted: u64,
     paused: BTreeMap<String, (Duration, Duration)>,
     books: Books,
+    recorded: Vec<Request>,
     chance: people::Chance,
 }
 
@@ -122,6 +126,7 @@ impl Sandbox {
             minted: 0,
             paused: BTreeMap::new(),
             books: Books::default(),
+            recorded: vec![],
             chance: people::Chance::new(options.seed ^ 0x5eed),
             options,
         }
@@ -130,6 +135,11 @@ impl Sandbox {
     /// What it has received and done.
     pub fn books(&self) -> &Books {
         &self.books
+    }
+
+    /// The requests to the API, where they were to be kept.
+    pub fn recorded(&self) -> &[Request] {
+        &self.recorded
     }
 
     /// Its users' ids, in order.
@@ -176,6 +186,9 @@ impl Sandbox {
             return self.token(now, request);
         }
         let template = genesys::template(&request.method, path);
+        if self.options.record {
+            self.recorded.push(request.clone());
+        }
         *self.books.calls.entry(template.clone()).or_default() += 1;
         if let Some(outage) = self.options.faults.outage_at(now) {
             return outage.reply();

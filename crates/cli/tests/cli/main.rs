@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
 #![expect(clippy::panic, reason = "the same")]
 
+mod admin;
 mod apply;
 mod crash;
 mod input;
