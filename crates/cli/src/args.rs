@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::input::Format;
+use crate::input::{Format, Reading};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use paceline_core::backoff::Jitter;
@@ -204,7 +204,7 @@ pub(crate) struct UndoArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
-    /// The file: .csv or .jsonl [default: CSV on standard output].
+    /// The file: .csv, .jsonl or .xlsx [default: CSV on standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The columns besides `id`, separated by commas.
@@ -231,6 +231,9 @@ pub(crate) struct RosterArgs {
     /// The roster's format [default: by its extension, else by its content].
     #[arg(long, env = "PACELINE_ROSTER_FORMAT", value_name = "FORMAT")]
     pub(crate) roster_format: Option<Format>,
+    /// The workbook's sheet [default: the first].
+    #[arg(long, env = "PACELINE_SHEET", value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
     /// Send each row's fields as they are, one PATCH a user, without reading the user first.
     #[arg(long, env = "PACELINE_BLIND", value_parser = FalseyValueParser::new())]
     pub(crate) blind: bool,
@@ -241,6 +244,13 @@ pub(crate) struct ReportArgs {
     /// Write each row's outcome to a file: .csv, .jsonl or .json.
     #[arg(long, env = "PACELINE_RESULTS", value_name = "FILE")]
     pub(crate) results: Option<PathBuf>,
+}
+
+impl RosterArgs {
+    /// How the roster is to be read.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { format: self.roster_format, sheet: self.sheet.clone() }
+    }
 }
 
 /// How a run goes about it; what is not given comes from the profile, else from the default.

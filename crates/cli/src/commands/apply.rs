@@ -5,7 +5,7 @@ use crate::commands::check;
 use crate::commands::plan;
 use crate::commands::work::{Goal, Kept, Work, Worked};
 use crate::error::Failure;
-use crate::input::Format;
+use crate::input::Reading;
 use crate::report::results::Results;
 use crate::settings::Connection;
 use crate::{input, printer, settings};
@@ -35,7 +35,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
     };
     let order = Order {
         roster: name,
-        format: args.reading.roster_format,
+        reading: args.reading.reading(),
         results: args.reporting.results.as_deref(),
         showing: args.showing.clone(),
         goal,
@@ -46,7 +46,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
 /// A roster, and what is to come of it.
 pub(crate) struct Order<'a> {
     pub(crate) roster: &'a str,
-    pub(crate) format: Option<Format>,
+    pub(crate) reading: Reading,
     pub(crate) results: Option<&'a Path>,
     pub(crate) showing: ShowArgs,
     pub(crate) goal: Goal,
@@ -63,7 +63,7 @@ pub(crate) struct Means {
 /// The same with everything known.
 pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Result<Worked, Failure> {
     let Means { connection, settings, credentials, store } = means;
-    let roster = input::open(order.roster, order.format)?;
+    let roster = input::open(order.roster, &order.reading)?;
     let results = order.results.map(Results::open).transpose()?;
     let id = new_id();
     let kept = |columns| Kept {

@@ -29,7 +29,7 @@ pub(crate) struct Checked {
 pub(crate) fn run(common: &Common, args: &CheckArgs) -> Result<Checked, Failure> {
     let profile = settings::profile(common)?;
     let vendor = settings::vendor(common, &profile)?;
-    let roster = input::open(&args.roster, args.reading.roster_format)?;
+    let roster = input::open(&args.roster, &args.reading.reading())?;
     let run = NewRun {
         id: "check".into(),
         vendor: vendor.facts().name.into(),

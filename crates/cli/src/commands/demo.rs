@@ -5,6 +5,7 @@ use crate::commands::apply::{Means, Order};
 use crate::commands::work::{Goal, Worked};
 use crate::commands::{apply, sandbox};
 use crate::error::Failure;
+use crate::input::Reading;
 use crate::settings::Profile;
 use crate::{printer, settings};
 use paceline_core::pace::Quota;
@@ -73,7 +74,7 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     let (roster, results) = (roster.display().to_string(), dir.join("results.csv"));
     let order = Order {
         roster: &roster,
-        format: None,
+        reading: Reading::default(),
         results: Some(&results),
         showing: ShowArgs::default(),
         goal: Goal::Send,

@@ -20,6 +20,15 @@ use std::sync::Arc;
 enum Format {
     Csv,
     Jsonl,
+    Xlsx,
+}
+
+/// Where users are written, a row each.
+struct Output {
+    format: Format,
+    out: Box<dyn Write>,
+    /// A workbook is written whole, in the end.
+    sheet: Vec<Vec<String>>,
 }
 
 /// Says how many users were written.
@@ -30,7 +39,7 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
     let credentials = settings::credentials(&profile)?;
     let vendor = Arc::clone(&connection.vendor);
     let columns = columns(args, vendor.as_ref())?;
-    let (format, mut out) = output(args.output.as_deref())?;
+    let mut output = output(args.output.as_deref())?;
     let progress = Arc::new(Progress::new(0, 0, false));
     let tools = work::tools(&connection, credentials, settings.max_concurrent, Interrupt::new(), progress)?;
     let mut caller = Caller::new(tools, settings);
@@ -41,9 +50,7 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
     let failed = |error: std::io::Error| {
         Failure::wrong(format!("the export cannot be written: {error}"), "check its path and the disk")
     };
-    if format == Format::Csv {
-        line(&mut out, std::iter::once("id").chain(columns.iter().map(String::as_str))).map_err(failed)?;
-    }
+    output.header(&columns).map_err(failed)?;
     for page in 1.. {
         let (answer, refusal, passed) = caller.call(vendor.everyone(args.state.as_deref(), &read, page)).await?;
         if !passed {
@@ -55,14 +62,14 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
         }
         let users = vendor.users(&answer).map_err(|refusal| Failure::wrong(refusal.line(), "check --base-url"))?;
         for user in users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
-            write(&mut out, format, vendor.as_ref(), user, &columns).map_err(failed)?;
+            output.write(vendor.as_ref(), user, &columns).map_err(failed)?;
             written += 1;
         }
         if !vendor.more_follow(&answer) {
             break;
         }
     }
-    out.flush().map_err(failed)?;
+    output.end().map_err(failed)?;
     Ok(written)
 }
 
@@ -86,14 +93,17 @@ fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failur
         .collect()
 }
 
-fn output(path: Option<&Path>) -> Result<(Format, Box<dyn Write>), Failure> {
-    let Some(path) = path else { return Ok((Format::Csv, Box::new(BufWriter::new(printer::Stdout)))) };
+fn output(path: Option<&Path>) -> Result<Output, Failure> {
+    let Some(path) = path else {
+        return Ok(Output { format: Format::Csv, out: Box::new(BufWriter::new(printer::Stdout)), sheet: vec![] });
+    };
     let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => Format::Csv,
         Some("jsonl") => Format::Jsonl,
+        Some("xlsx") => Format::Xlsx,
         _ => {
             let message = format!("the export `{}` has no known format", path.display());
-            return Err(Failure::wrong(message, "end its name in .csv or .jsonl"));
+            return Err(Failure::wrong(message, "end its name in .csv, .jsonl or .xlsx"));
         }
     };
     let file = File::create(path).map_err(|error| {
@@ -102,7 +112,7 @@ fn output(path: Option<&Path>) -> Result<(Format, Box<dyn Write>), Failure> {
             "check the directory and its rights",
         )
     })?;
-    Ok((format, Box::new(BufWriter::new(file))))
+    Ok(Output { format, out: Box::new(BufWriter::new(file)), sheet: vec![] })
 }
 
 fn wanted(args: &ExportArgs, vendor: &dyn Vendor, user: &User) -> bool {
@@ -129,24 +139,53 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-fn write(
-    out: &mut impl Write,
-    format: Format,
-    vendor: &dyn Vendor,
-    user: &User,
-    columns: &[String],
-) -> std::io::Result<()> {
-    let values = columns.iter().map(|column| (column.clone(), vendor.value(user, column)));
-    match format {
-        Format::Csv => {
-            let cells: Vec<String> = values.map(|(_, value)| cell(&value)).collect();
-            line(out, std::iter::once(user.id.as_str()).chain(cells.iter().map(String::as_str)))
-        }
-        Format::Jsonl => {
-            let updates: Map<String, Value> = values.filter(|(_, value)| !value.is_null()).collect();
-            writeln!(out, "{}", json!({"id": user.id, "updates": updates}))
+impl Output {
+    fn header(&mut self, columns: &[String]) -> std::io::Result<()> {
+        let names = std::iter::once("id").chain(columns.iter().map(String::as_str));
+        match self.format {
+            Format::Csv => line(&mut self.out, names),
+            Format::Jsonl => Ok(()),
+            Format::Xlsx => {
+                self.sheet.push(names.map(str::to_owned).collect());
+                Ok(())
+            }
         }
     }
+
+    fn write(&mut self, vendor: &dyn Vendor, user: &User, columns: &[String]) -> std::io::Result<()> {
+        let values = columns.iter().map(|column| (column.clone(), vendor.value(user, column)));
+        if self.format == Format::Jsonl {
+            let updates: Map<String, Value> = values.filter(|(_, value)| !value.is_null()).collect();
+            return writeln!(self.out, "{}", json!({"id": user.id, "updates": updates}));
+        }
+        let id = std::iter::once(user.id.0.clone());
+        let cells: Vec<String> = id.chain(values.map(|(_, value)| cell(&value))).collect();
+        if self.format == Format::Csv {
+            return line(&mut self.out, cells.iter().map(String::as_str));
+        }
+        self.sheet.push(cells);
+        Ok(())
+    }
+
+    fn end(mut self) -> std::io::Result<()> {
+        if self.format == Format::Xlsx {
+            self.out.write_all(&workbook(&self.sheet).map_err(std::io::Error::other)?)?;
+        }
+        self.out.flush()
+    }
+}
+
+/// All cells as text: Excel would take an id for a number, and a number for a date.
+fn workbook(rows: &[Vec<String>]) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, cells) in (0u32..).zip(rows) {
+        for (column, text) in (0u16..).zip(cells).filter(|(_, text)| !text.is_empty()) {
+            sheet.write_string(row, column, text)?;
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    workbook.save_to_buffer()
 }
 
 fn line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> std::io::Result<()> {

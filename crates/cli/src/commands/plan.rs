@@ -18,7 +18,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exi
     let store = Store::new(&settings::state_dir(common, &profile)?);
     let order = Order {
         roster: &args.roster,
-        format: args.reading.roster_format,
+        reading: args.reading.reading(),
         results: None,
         showing: args.showing.clone(),
         goal: if args.save { Goal::Save } else { Goal::Plan },

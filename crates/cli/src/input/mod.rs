@@ -5,6 +5,7 @@
 mod csv;
 mod json;
 mod jsonl;
+mod xlsx;
 
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
@@ -24,6 +25,8 @@ pub(crate) enum Format {
     Json,
     /// An object a line.
     Jsonl,
+    /// A sheet of an Excel workbook.
+    Xlsx,
 }
 
 /// Why a roster cannot be read at all.
@@ -37,6 +40,8 @@ pub(crate) enum Unreadable {
     Io { name: String, why: std::io::Error },
     #[error("the roster `{0}` is empty")]
     Empty(String),
+    #[error("the workbook `{name}` cannot be read: {why}")]
+    Workbook { name: String, why: String },
 }
 
 impl Unreadable {
@@ -45,6 +50,7 @@ impl Unreadable {
             Self::Missing(_) => "check the path; `-` reads standard input",
             Self::Directory(_) => "name the file in it",
             Self::Io { .. } => "check its rights",
+            Self::Workbook { .. } => "save it as .xlsx or .csv again; --sheet names the sheet to read",
             Self::Empty(_) => "a roster has one row for each user to update",
         }
     }
@@ -59,8 +65,16 @@ pub(crate) struct Roster {
     pub(crate) records: Box<dyn Iterator<Item = Result<Record, Problem>>>,
 }
 
+/// Which sheet of a workbook, and which format where it is not told by the name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading {
+    pub(crate) format: Option<Format>,
+    pub(crate) sheet: Option<String>,
+}
+
 /// Opens a roster; `-` is standard input.
-pub(crate) fn open(name: &str, format: Option<Format>) -> Result<Roster, Unreadable> {
+pub(crate) fn open(name: &str, reading: &Reading) -> Result<Roster, Unreadable> {
+    let format = reading.format;
     let io = |why| Unreadable::Io { name: name.to_owned(), why };
     let bytes: Box<dyn Read> = if name == "-" {
         Box::new(std::io::stdin())
@@ -74,18 +88,24 @@ pub(crate) fn open(name: &str, format: Option<Format>) -> Result<Roster, Unreada
             _ => io(why),
         })?)
     };
+    let file: Arc<str> = Arc::from(if name == "-" { "standard input" } else { name });
+    if format.or_else(|| by_extension(name)) == Some(Format::Xlsx) {
+        return xlsx::open(bytes, file, reading.sheet.as_deref())
+            .map_err(|why| Unreadable::Workbook { name: name.into(), why });
+    }
     let mut text = decoded(bytes).map_err(io)?;
     let format = match format.or_else(|| by_extension(name)) {
         Some(format) => format,
         None => by_content(&mut text).map_err(io)?,
     };
-    let file: Arc<str> = Arc::from(if name == "-" { "standard input" } else { name });
     if skip_space(&mut text).map_err(io)? {
         return Err(Unreadable::Empty(name.into()));
     }
     match format {
         Format::Csv => csv::open(text, file).map_err(io),
         Format::Json => Ok(Roster { records: Box::new(json::records(text, Arc::clone(&file))), header: None, file }),
+        // A workbook is no text: it was opened above.
+        Format::Xlsx => Err(Unreadable::Workbook { name: name.into(), why: "it is no workbook".into() }),
         Format::Jsonl => Ok(Roster { records: Box::new(jsonl::records(text, Arc::clone(&file))), header: None, file }),
     }
 }
@@ -122,6 +142,7 @@ fn by_extension(name: &str) -> Option<Format> {
         "csv" | "tsv" | "txt" => Some(Format::Csv),
         "json" => Some(Format::Json),
         "jsonl" | "ndjson" => Some(Format::Jsonl),
+        "xlsx" | "xlsm" => Some(Format::Xlsx),
         _ => None,
     }
 }

@@ -193,6 +193,9 @@ fn an_export_can_be_filtered_and_chooses_its_columns() {
     assert_eq!(run(&world, &["export", "--output", "all.jsonl"]).code, 0);
     let again = run(&world, &["apply", "all.jsonl", "--yes", "--format", "json"]);
     assert_eq!(again.json()["unchanged"].as_u64(), Some(40), "{again:?}");
+    assert_eq!(run(&world, &["export", "--output", "all.xlsx"]).code, 0);
+    let again = run(&world, &["apply", "all.xlsx", "--yes", "--format", "json"]);
+    assert_eq!(again.json()["unchanged"].as_u64(), Some(40), "{again:?}");
 }
 
 #[test]
