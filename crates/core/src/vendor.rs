@@ -368,6 +368,9 @@ pub trait Vendor: Send + Sync + Debug {
     /// What an answer to any call but the token's means.
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict;
 
+    /// Whether this change's answer only says that it will be made (202): it is read back once in the end.
+    fn is_asynchronous(&self, change: &Change) -> bool;
+
     /// What an answer that is no refusal as a whole says of each change, where it tells them apart.
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>>;
 

@@ -130,6 +130,9 @@ impl Run {
                 let vendor = Arc::clone(&self.scheduler.vendor);
                 let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone(), names);
                 self.scheduler.drive(&mut planning).await?;
+                self.recorder.flush().await?;
+                let refusal = Refusal::own("duplicate", "an earlier row names the same user by another key");
+                self.recorder.ask(move |journal| journal.end_duplicates(&refusal)).await?;
             }
             self.reach(Phase::Sending).await?;
         }

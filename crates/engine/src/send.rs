@@ -116,6 +116,9 @@ pub(crate) struct Sender<'a> {
     suspects: Vec<(Sending, Refusal)>,
     passed: bool,
     look_first: bool,
+    /// Changes were accepted and not yet seen: they stay "may be sent" in the journal until they are read back.
+    accepted: bool,
+    confirming: bool,
 }
 
 impl<'a> Sender<'a> {
@@ -153,7 +156,20 @@ impl<'a> Sender<'a> {
             suspects: vec![],
             passed: false,
             look_first: false,
+            accepted: false,
+            confirming: false,
         }
+    }
+
+    /// Everything has been sent: what was only accepted is read back, once.
+    fn begin_confirming(&mut self) -> bool {
+        let begins = self.accepted && !self.confirming;
+        if begins {
+            self.confirming = true;
+            self.unknown_all = false;
+            self.last_unknown = None;
+        }
+        begins
     }
 
     /// Users are read and compared with the plan before they are written.
@@ -181,10 +197,15 @@ impl<'a> Sender<'a> {
         let found = self.recorder.ask(move |journal| journal.unknown(after.as_ref(), BLOCK)).await?;
         self.unknown_all = found.len() < BLOCK as usize;
         self.last_unknown = found.last().map(|taken| taken.change.key.clone());
+        let (code, message) = if self.confirming {
+            ("not.confirmed", "the vendor accepted the change, and it was not there when the user was read back")
+        } else {
+            ("unknown", "the run was cut before an answer came")
+        };
         self.doubts.extend(found.into_iter().map(|Taken { change, siblings }| Doubt {
-            sending: Sending { change, siblings, attempts: 0, conflicts: 0 },
-            refusal: Refusal::own("unknown", "the run was cut before an answer came"),
-            again: true,
+            sending: Sending { change, siblings, attempts: u32::from(self.confirming), conflicts: 0 },
+            refusal: Refusal::own(code, message),
+            again: !self.confirming,
         }));
         Ok(())
     }
@@ -262,6 +283,21 @@ impl<'a> Sender<'a> {
             let sending = self.sending(taken);
             self.busy.insert(sending.change.user.clone());
             batch.push(sending);
+        }
+        let waits = self.queue.front().is_some_and(|taken| {
+            let key = &taken.change.key;
+            (key.stage, &key.group) == (stage, &group)
+                && self.busy.contains(&taken.change.user)
+                && !batch.iter().any(|sending| sending.change.user == taken.change.user)
+        });
+        if waits && batch.len() < width {
+            // Its user's earlier change is still out: a full call in a moment is better than two now.
+            for sending in batch.into_iter().rev() {
+                self.busy.remove(&sending.change.user);
+                let Sending { change, siblings, .. } = sending;
+                self.queue.push_front(Taken { change, siblings });
+            }
+            return Ok(None);
         }
         Ok(Some(Batch::of(batch)))
     }
@@ -408,6 +444,11 @@ impl<'a> Sender<'a> {
                 let alone = changes.iter().all(|change| self.vendor.width(change) == 1);
                 for (sending, one) in sendings.into_iter().zip(each) {
                     match one {
+                        Ok(()) if self.vendor.is_asynchronous(&sending.change) => {
+                            self.accepted = true;
+                            self.passed = true;
+                            self.busy.remove(&sending.change.user);
+                        }
                         Ok(()) => self.made(sending, version.filter(|_| alone)),
                         Err(refusal) => self.not_made(sending, Outcome::Failed, refusal)?,
                     }
@@ -542,6 +583,11 @@ impl Phase for Sender<'_> {
         }
         if idle && !self.suspects.is_empty() {
             self.judge_suspects()?;
+        }
+        if idle && self.begin_confirming() {
+            // What is not written yet would look like one of them.
+            self.recorder.flush().await?;
+            return Box::pin(self.next(idle)).await;
         }
         Ok(None)
     }

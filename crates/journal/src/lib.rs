@@ -16,6 +16,7 @@ pub use store::{Listed, Store};
 use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, Failure};
+use paceline_core::vendor::Refusal;
 use serde_json::Value;
 
 /// The record of one run. Whatever returns has been made durable.
@@ -50,6 +51,9 @@ pub trait Journal: Send {
 
     /// Changes that were made, after `after`, at most `limit`: what an undo starts from.
     fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error>;
+
+    /// Ends rows whose user, now that it is known by its id, is an earlier row's too; says how many.
+    fn end_duplicates(&mut self, refusal: &Refusal) -> Result<u64, Error>;
 
     /// The number of the `n`th row that has changes to send; the last row's where there are fewer.
     fn nth_planned(&mut self, n: u64) -> Result<u64, Error>;

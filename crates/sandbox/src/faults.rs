@@ -26,6 +26,8 @@ pub struct Faults {
     pub outages: Vec<Outage>,
     /// Stretches in which the token endpoint does not.
     pub token_outages: Vec<Outage>,
+    /// Users whose group changes are accepted (202) and never made.
+    pub lost_members: Vec<String>,
     /// The client lacks the permission to write.
     pub forbidden: bool,
     /// Statuses for single users: user id → status.

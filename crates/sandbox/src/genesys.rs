@@ -82,8 +82,8 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    pub(crate) fn new(users: usize, seed: u64, strict: bool) -> Self {
-        let org = Org::new(seed);
+    pub(crate) fn new(users: usize, seed: u64, strict: bool, lost_members: Vec<String>) -> Self {
+        let org = Org::new(seed, lost_members);
         let mut tenant = Self { ids: vec![], users: HashMap::new(), by_email: HashMap::new(), strict, org };
         for (number, mut user) in (0..users).map(|number| (number, people::user(seed, number))) {
             tenant.org.settle(&mut user, number);

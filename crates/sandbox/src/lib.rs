@@ -120,7 +120,7 @@ impl Sandbox {
     /// A tenant as `options` say.
     pub fn new(options: Options) -> Self {
         Self {
-            tenant: Tenant::new(options.users, options.seed, options.strict),
+            tenant: Tenant::new(options.users, options.seed, options.strict, options.faults.lost_members.clone()),
             quota: options.limit.map(Quota::new),
             tokens: BTreeMap::new(),
             minted: 0,

@@ -29,6 +29,7 @@ const LISTS: &[(&str, &[&str])] = &[
 pub(crate) struct Org {
     seed: u64,
     lists: HashMap<&'static str, Vec<Value>>,
+    lost_members: Vec<String>,
 }
 
 pub(crate) fn not_found() -> Reply {
@@ -46,13 +47,13 @@ fn wrong_body() -> Reply {
 type Users = HashMap<String, Value>;
 
 impl Org {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, lost_members: Vec<String>) -> Self {
         let item =
             |kind: usize, at: usize, name: &&str| json!({"id": uuid(seed, 10 + kind as u64, at as u64), "name": name});
         let list = |(kind, (list, names)): (usize, &(&'static str, &[&str]))| {
             (*list, names.iter().enumerate().map(|(at, name)| item(kind, at, name)).collect())
         };
-        Self { seed, lists: LISTS.iter().enumerate().map(list).collect() }
+        Self { seed, lists: LISTS.iter().enumerate().map(list).collect(), lost_members }
     }
 
     /// Gives a new user its places.
@@ -208,7 +209,7 @@ impl Org {
         if ids.iter().any(|id| !users.contains_key(id)) {
             return not_found();
         }
-        for id in ids {
+        for id in ids.iter().filter(|id| list != "groups" || !self.lost_members.contains(id)) {
             let Some(user) = users.get_mut(id) else { continue };
             let held = if list == "roles" { &mut user["authorization"]["roles"] } else { &mut user[list] };
             leave(held, item["id"].as_str().unwrap_or_default());

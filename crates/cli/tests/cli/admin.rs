@@ -101,6 +101,22 @@ fn the_bad_users_of_a_batch_are_found_in_few_calls_and_the_others_are_updated() 
 }
 
 #[test]
+fn what_was_only_accepted_is_read_back_and_told_honestly() {
+    let mut options = options(30);
+    let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+    options.faults.lost_members = vec![ids[4].clone()];
+    let world = World::new(options);
+    let rows: String = ids.iter().map(|id| format!("{id},Supervisors,Lead\n")).collect();
+    world.write("groups.csv", format!("id,groups+,title\n{rows}"));
+    let ran = run(&world, &["apply", "groups.csv", "--yes", "--format", "json"]);
+    assert_eq!((ran.json()["updated"].as_u64(), ran.json()["failed"].as_u64()), (Some(29), Some(1)), "{ran:?}");
+    let failure = &ran.json()["failures"][0];
+    assert_eq!((failure["row"].as_u64(), failure["code"].as_str()), (Some(5), Some("not.confirmed")));
+    assert_eq!(write_calls(&world), 31, "30 titles and one call for the group");
+    assert_eq!(ran.json()["calls"]["read"], 3, "users, groups, and users again");
+}
+
+#[test]
 fn names_that_are_unknown_or_ambiguous_are_told_before_anything_is_written() {
     let world = World::new(options(4));
     let ids = world.ids();

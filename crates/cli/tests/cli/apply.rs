@@ -101,6 +101,23 @@ fn a_user_that_does_not_exist_fails_and_the_others_do_not() {
 }
 
 #[test]
+fn a_user_named_by_two_keys_is_written_by_its_first_row_only() {
+    let world = World::new(options(2));
+    let ids = world.ids();
+    world.write(
+        "twice.csv",
+        format!("id,email,title\n{},,First\n,user0@example.com,Second\n,user1@example.com,Other\n", ids[0]),
+    );
+    let ran = world.run(&["apply", "twice.csv", "--yes", "--format", "json"]);
+    assert_eq!(
+        (ran.json()["updated"].as_u64(), &ran.json()["failures"][0]["code"]),
+        (Some(2), &json!("duplicate")),
+        "{ran:?}"
+    );
+    assert_eq!(world.sandbox().user(&ids[0]).unwrap()["title"], "First");
+}
+
+#[test]
 fn a_token_that_ends_mid_run_is_renewed_once_for_all() {
     // It says a day and lives a second: only the 401 tells.
     let world = World::new(Options { token_ends_s: Some(1.0), ..options(60) });

@@ -40,6 +40,7 @@ impl Sqlite {
         let connection = Connection::open(path).map_err(|error| Error::sqlite(path, &error))?;
         let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
         journal.with(|connection| {
+            lean(connection)?;
             schema::migrate(connection, 0)?;
             connection.execute(
                 "INSERT INTO run (id, vendor, command, roster, created, settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -58,6 +59,7 @@ impl Sqlite {
         if found > schema::KNOWN {
             return Err(Error::TooNew { path: path.to_owned(), found, known: schema::KNOWN });
         }
+        journal.with(|connection| lean(connection))?;
         if journal._lock.is_some() {
             let verdict: String =
                 journal.with(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
@@ -90,6 +92,12 @@ impl Sqlite {
             Ok(done)
         })
     }
+}
+
+/// Memory must not grow with the roster: a cache of 1 MB holds a block's pages, and sorting spills to disk.
+fn lean(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", -1024)?;
+    connection.pragma_update(None, "temp_store", "file")
 }
 
 const CHANGE: &str = "
@@ -311,6 +319,27 @@ impl Journal for Sqlite {
     fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error> {
         self.step(|transaction| {
             Ok(changes(transaction, after, 2, u64::MAX, limit)?.into_iter().map(|taken| taken.change).collect())
+        })
+    }
+
+    fn end_duplicates(&mut self, refusal: &Refusal) -> Result<u64, Error> {
+        self.step(|transaction| {
+            // Rows that name their users by id alone were compared when they were taken in.
+            let by_id: bool =
+                transaction
+                    .query_row("SELECT NOT EXISTS (SELECT 1 FROM row WHERE key <> 'id')", [], |row| row.get(0))?;
+            if by_id {
+                return Ok(0);
+            }
+            transaction.execute_batch("CREATE INDEX IF NOT EXISTS row_by_id ON row (id)")?;
+            let ended = transaction.execute(
+                "UPDATE row SET phase = 2, outcome = 'failed', code = ?1, message = ?2
+                 WHERE phase = 1 AND EXISTS (
+                     SELECT 1 FROM row AS earlier
+                     WHERE earlier.id = row.id AND earlier.number < row.number AND earlier.outcome IS NOT 'failed')",
+                params![refusal.code, refusal.message],
+            )?;
+            Ok(ended as u64)
         })
     }
 

@@ -146,6 +146,11 @@ impl Vendor for Genesys {
         wire::holds(&user.record, change)
     }
 
+    fn is_asynchronous(&self, change: &Change) -> bool {
+        // POST and DELETE /groups/{id}/members answer 202: facts/genesys.md, section 4.
+        matches!(change.kind.as_str(), "groups+" | "groups-")
+    }
+
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>> {
         wire::each(changes, answer)
     }
