@@ -66,6 +66,11 @@ impl Progress {
         }
     }
 
+    /// Does `act`, which prints, with the line out of the way.
+    pub(crate) fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.bar.suspend(act)
+    }
+
     /// Takes the line away.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();

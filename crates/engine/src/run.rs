@@ -16,6 +16,7 @@ use paceline_core::vendor::{Answer, Credentials, Names, Refusal, Request, Vendor
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
 use serde_json::Map;
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,6 +63,9 @@ pub struct Planned {
     /// The least time that they take.
     pub time: Duration,
 }
+
+/// Asked after a canary of so many rows has succeeded: may the others follow?
+pub type Confirm<'a> = dyn FnMut(u64) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + 'a;
 
 /// One run, being worked on.
 pub struct Run {
@@ -262,7 +266,7 @@ impl Run {
     ///
     /// # Errors
     /// Where the run halts or is interrupted.
-    pub async fn send(&mut self, confirm: &mut (dyn FnMut(u64) -> bool + Send)) -> Result<(), Stop> {
+    pub async fn send(&mut self, confirm: &mut Confirm<'_>) -> Result<(), Stop> {
         let untouched = self.record.state.is_none() && self.counts.updated == 0;
         if let Some(rows) = self.scheduler.settings.canary.filter(|_| untouched) {
             let through = self.recorder.ask(move |journal| journal.nth_planned(rows)).await?;
@@ -275,7 +279,7 @@ impl Run {
             if failed > 0 {
                 return Err(Halt::Canary { failed, sent }.into());
             }
-            if self.counts.pending > 0 && !confirm(sent) {
+            if self.counts.pending > 0 && !confirm(sent).await {
                 return Err(Halt::Declined.into());
             }
         }

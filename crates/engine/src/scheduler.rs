@@ -43,7 +43,8 @@ impl Interrupt {
         *self.presses.borrow()
     }
 
-    async fn pressed(&self, presses: u32) {
+    /// Waits until it has been asked so many times.
+    pub async fn pressed(&self, presses: u32) {
         // The sender lives in `self`: waiting cannot fail.
         let _ = self.presses.subscribe().wait_for(|now| *now >= presses).await;
     }

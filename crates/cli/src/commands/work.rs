@@ -120,7 +120,8 @@ impl Work<'_> {
         let shown = !self.common.no_progress;
         let progress = Arc::new(Progress::new(counts.rows, counts.rows - counts.pending, shown));
         let connections = self.settings.max_concurrent;
-        let tools = tools(&self.connection, self.credentials.clone(), connections, interrupt, Arc::clone(&progress))?;
+        let tools =
+            tools(&self.connection, self.credentials.clone(), connections, interrupt.clone(), Arc::clone(&progress))?;
         let journal = Box::new(self.journal);
         let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
         let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
@@ -130,6 +131,7 @@ impl Work<'_> {
             showing: &self.showing,
             blind: self.settings.blind,
             progress: Arc::clone(&progress),
+            interrupt: interrupt.clone(),
         };
         let ended = session.go(&mut run).await;
         progress.end();
@@ -201,6 +203,7 @@ struct Session<'a> {
     showing: &'a ShowArgs,
     blind: bool,
     progress: Arc<Progress>,
+    interrupt: Interrupt,
 }
 
 impl Session<'_> {
@@ -218,15 +221,22 @@ impl Session<'_> {
             Goal::Plan | Goal::Save => return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?))),
             Goal::Ask | Goal::SendSaved { confirmed: false } if changed > 0 => {
                 let planned = self.planned(run, rows).await?;
-                self.progress.end();
-                printer::stderr(text::plan(&planned, self.blind).trim_end());
-                if !printer::ask("Send this?") {
+                self.progress.aside(|| printer::stderr(text::plan(&planned, self.blind).trim_end()));
+                if !ask(&self.interrupt, &self.progress, "Send this?".into()).await {
                     return Err(Stop::Interrupted);
                 }
             }
             _ => {}
         }
-        send(run, &self.progress, self.yes).await?;
+        let (yes, interrupt, progress) = (self.yes, self.interrupt.clone(), Arc::clone(&self.progress));
+        run.send(&mut move |sent| {
+            let (interrupt, progress) = (interrupt.clone(), Arc::clone(&progress));
+            Box::pin(async move {
+                let question = format!("The canary's {sent} rows succeeded. Send the others?");
+                yes || !printer::can_ask() || ask(&interrupt, &progress, question).await
+            })
+        })
+        .await?;
         Ok(Reached::End)
     }
 
@@ -235,16 +245,14 @@ impl Session<'_> {
     }
 }
 
-async fn send(run: &mut Run, progress: &Arc<Progress>, yes: bool) -> Result<(), Stop> {
+/// Asks a person. Ctrl-C is a no: whoever waits for a line must not keep the process.
+async fn ask(interrupt: &Interrupt, progress: &Arc<Progress>, question: String) -> bool {
     let progress = Arc::clone(progress);
-    run.send(&mut move |sent| {
-        if yes || !printer::can_ask() {
-            return true;
-        }
-        progress.end();
-        printer::ask(&format!("The canary's {sent} rows succeeded. Send the others?"))
-    })
-    .await
+    let asking = tokio::task::spawn_blocking(move || progress.aside(|| printer::ask(&question)));
+    tokio::select! {
+        answer = asking => answer.unwrap_or(false),
+        () = interrupt.pressed(1) => false,
+    }
 }
 
 /// Ctrl-C and SIGTERM: the first is a request, the second an order.

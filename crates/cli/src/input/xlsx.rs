@@ -104,7 +104,7 @@ fn day(moment: &ExcelDateTime) -> Option<Date> {
     counted.then(|| date(1899, 12, 30).checked_add((days as i64).days()).ok()).flatten()
 }
 
-/// The sizes that the zip's directory tells, without unpacking: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, section 4.3.12.
+/// The sizes that the zip's directory tells, without unpacking: PKWARE APPNOTE, section 4.3.12.
 fn unpacked_size(packed: &[u8]) -> u64 {
     const ENTRY: &[u8] = b"PK\x01\x02";
     let size = |at: usize| {

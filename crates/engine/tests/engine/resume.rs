@@ -56,7 +56,12 @@ async fn a_canary_that_succeeds_lets_the_others_follow_when_confirmed() {
     let mut run = stage.begin(settings.clone(), Box::new(stage.journal()), Interrupt::new()).await;
     run.plan().await.unwrap();
     let mut asked = None;
-    let ended = run.send(&mut |sent| asked.replace(sent).is_some()).await;
+    let ended = run
+        .send(&mut |sent| {
+            asked = Some(sent);
+            Box::pin(async { false })
+        })
+        .await;
     assert!(matches!(ended, Err(Stop::Halted(Halt::Declined))));
     assert_eq!(asked, Some(5));
     let summary = run.close(ended).await.unwrap();

@@ -117,7 +117,7 @@ pub(crate) fn new_run() -> NewRun {
 pub(crate) async fn play(mut run: Run) -> paceline_core::summary::Summary {
     let ended = async {
         run.plan().await?;
-        run.send(&mut |_| true).await
+        run.send(&mut |_| Box::pin(async { true })).await
     };
     let ended: Result<(), Stop> = ended.await;
     run.close(ended).await.unwrap()
