@@ -1,7 +1,7 @@
 //! Each vendor's words and nothing else: one folder a vendor, the same file names in each.
 //!
 //! `fields` is the field table, `calls` turns changes into calls, `wire` reads and writes the vendor's JSON, `auth`
-//! is its grant. `docs/vendors.md` says how to add one.
+//! is its grant. `CONTRIBUTING.md` says how to add one.
 
 pub mod genesys;
 

@@ -53,9 +53,14 @@ fn list(store: &Store) -> Result<Vec<Line>, Failure> {
         let record = listed.record.and_then(counts).map_err(|error| error.to_string());
         Line { id: listed.id, record, held: listed.held }
     });
-    // A roster that is being read, or was when the process died, is no run yet.
-    let begun = |line: &Line| !matches!(&line.record, Ok((record, _)) if record.phase == Phase::Importing);
-    Ok(lines.filter(begun).collect())
+    // A roster that is being read is no run yet; one that was when its process died is nothing at all.
+    let importing = |line: &Line| matches!(&line.record, Ok((record, _)) if record.phase == Phase::Importing);
+    let (unbegun, begun): (Vec<Line>, Vec<Line>) = lines.partition(importing);
+    for line in unbegun.iter().filter(|line| !line.held) {
+        // Another process may be quicker.
+        let _ = store.forget(&line.id);
+    }
+    Ok(begun)
 }
 
 /// The summary of a run as it was left.
