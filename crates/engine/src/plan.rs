@@ -184,9 +184,20 @@ impl<'a> Planning<'a> {
     fn users(&mut self, rows: Vec<(Row, UserId)>, answer: &Answer) -> Result<(), Halt> {
         let users = self.vendor.users(answer).map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
         self.read = true;
-        let users: HashMap<&UserId, &User> = users.iter().map(|user| (&user.id, user)).collect();
-        for (row, id) in rows {
-            match users.get(&id) {
+        // The vendor's ids have no case; a spreadsheet may have changed it.
+        let users: HashMap<String, &User> = users.iter().map(|user| (user.id.0.to_lowercase(), user)).collect();
+        let (found, missing): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|(_, id)| users.contains_key(&id.0.to_lowercase()));
+        // Where the answer is one page of several, the others are asked for again, as long as that gets on.
+        let again = !missing.is_empty() && !found.is_empty() && self.vendor.more_follow(answer);
+        let missing = if again {
+            self.again.push_back(Asked::Users(missing));
+            vec![]
+        } else {
+            missing
+        };
+        for (row, id) in found.into_iter().chain(missing) {
+            match users.get(&id.0.to_lowercase()) {
                 Some(user) => match self.vendor.read_more(&id, &self.columns) {
                     Some((_, key)) => self.again.push_back(Asked::More(row, Box::new((*user).clone()), key)),
                     None => self.planned(&row, user),

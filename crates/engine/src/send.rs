@@ -488,10 +488,19 @@ impl<'a> Sender<'a> {
         guilty.into_iter().try_for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()))
     }
 
-    fn settled(&mut self, batch: Vec<Doubt>, users: &[User]) -> Result<(), Halt> {
-        let users: HashMap<&UserId, &User> = users.iter().map(|user| (&user.id, user)).collect();
-        batch.into_iter().try_for_each(|doubt| {
-            let user = users.get(&doubt.sending.change.user).copied();
+    /// With `more`, the answer is one page of several: those that are not on it are asked for again.
+    fn settled(&mut self, batch: Vec<Doubt>, users: &[User], more: bool) -> Result<(), Halt> {
+        let users: HashMap<String, &User> = users.iter().map(|user| (user.id.0.to_lowercase(), user)).collect();
+        let key = |doubt: &Doubt| doubt.sending.change.user.0.to_lowercase();
+        let (mut found, missing): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|doubt| users.contains_key(&key(doubt)));
+        if more && !found.is_empty() && !missing.is_empty() {
+            self.batches.push_back(missing);
+        } else {
+            found.extend(missing);
+        }
+        found.into_iter().try_for_each(|doubt| {
+            let user = users.get(&key(&doubt)).copied();
             self.settle_one(doubt, user)
         })
     }
@@ -530,7 +539,7 @@ impl<'a> Sender<'a> {
     fn settle_ended(&mut self, batch: Vec<Doubt>, ending: Ending) -> Result<(), Halt> {
         let refusal = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => match self.vendor.users(&answer) {
-                Ok(users) => return self.settled(batch, &users),
+                Ok(users) => return self.settled(batch, &users, self.vendor.more_follow(&answer)),
                 Err(refusal) => refusal,
             },
             Ending::Answered(_, answer) => self.vendor.refusal(&answer),

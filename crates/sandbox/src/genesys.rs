@@ -1,5 +1,6 @@
 //! Genesys Cloud, public API v2, as far as Paceline uses it; it refuses what the published description does not allow.
 
+use crate::Options;
 use crate::http::{Reply, Request, decode};
 use crate::org::{Org, not_found};
 use crate::people;
@@ -78,13 +79,16 @@ pub(crate) struct Tenant {
     users: HashMap<String, Value>,
     by_email: HashMap<String, String>,
     strict: bool,
+    page_limit: usize,
     org: Org,
 }
 
 impl Tenant {
-    pub(crate) fn new(users: usize, seed: u64, strict: bool, lost_members: Vec<String>) -> Self {
-        let org = Org::new(seed, lost_members);
-        let mut tenant = Self { ids: vec![], users: HashMap::new(), by_email: HashMap::new(), strict, org };
+    pub(crate) fn new(options: &Options) -> Self {
+        let Options { users, seed, strict, .. } = *options;
+        let page_limit = options.page_limit.unwrap_or(500);
+        let org = Org::new(seed, options.faults.lost_members.clone());
+        let mut tenant = Self { ids: vec![], users: HashMap::new(), by_email: HashMap::new(), strict, page_limit, org };
         for (number, mut user) in (0..users).map(|number| (number, people::user(seed, number))) {
             tenant.org.settle(&mut user, number);
             let id = text(&user["id"]);
@@ -155,13 +159,13 @@ impl Tenant {
         if ids.len() > MAX_IDS {
             return Reply::error(400, "max.user.ids", "The maximum number of user ids is 100");
         }
-        let size = size.clamp(1, 500);
+        let size = size.clamp(1, self.page_limit);
         let states = request.query("state");
         let state = states.first().map_or("active", String::as_str);
         let wanted = if ids.is_empty() { &self.ids } else { &ids };
         let found: Vec<&Value> = wanted
             .iter()
-            .filter_map(|id| self.users.get(id))
+            .filter_map(|id| self.users.get(&id.to_lowercase()))
             .filter(|user| state == "any" || user["state"] == state)
             .collect();
         let expand = expand(request);

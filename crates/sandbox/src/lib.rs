@@ -50,6 +50,8 @@ pub struct Options {
     pub strict: bool,
     /// Whether the token endpoint takes HTTP Basic.
     pub basic: bool,
+    /// Users that a page holds at most, whatever is asked for.
+    pub page_limit: Option<usize>,
     /// Whether requests are kept, to be looked at afterwards.
     pub record: bool,
 }
@@ -68,6 +70,7 @@ impl Default for Options {
             faults: Faults::default(),
             strict: false,
             basic: true,
+            page_limit: None,
             record: false,
         }
     }
@@ -120,7 +123,7 @@ impl Sandbox {
     /// A tenant as `options` say.
     pub fn new(options: Options) -> Self {
         Self {
-            tenant: Tenant::new(options.users, options.seed, options.strict, options.faults.lost_members.clone()),
+            tenant: Tenant::new(&options),
             quota: options.limit.map(Quota::new),
             tokens: BTreeMap::new(),
             minted: 0,

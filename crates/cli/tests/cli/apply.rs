@@ -118,6 +118,16 @@ fn a_user_named_by_two_keys_is_written_by_its_first_row_only() {
 }
 
 #[test]
+fn an_answer_that_is_one_page_of_several_loses_nobody_and_ids_have_no_case() {
+    let world = World::new(Options { page_limit: Some(25), ..options(110) });
+    let rows: String = world.ids().iter().map(|id| format!("{},Lead\n", id.to_uppercase())).collect();
+    world.write("upper.csv", format!("id,title\n{rows}"));
+    let ran = world.run(&["apply", "upper.csv", "--yes", "--format", "json", "--rate", "5000/1"]);
+    assert_eq!((ran.code, ran.json()["updated"].as_u64()), (0, Some(110)), "{ran:?}");
+    assert_eq!(world.sandbox().books().calls["GET /api/v2/users"], 5);
+}
+
+#[test]
 fn a_token_that_ends_mid_run_is_renewed_once_for_all() {
     // It says a day and lives a second: only the 401 tells.
     let world = World::new(Options { token_ends_s: Some(1.0), ..options(60) });
