@@ -59,6 +59,10 @@ pub struct Table {
     pub clear_words: &'static [&'static str],
     /// Other names of columns: what the vendor's own tools call them.
     pub aliases: &'static [(&'static str, &'static str)],
+    /// Columns that only the vendor's own importer has.
+    pub importer_marks: &'static [&'static str],
+    /// What columns mean in a roster that was made for it.
+    pub importer: &'static [(&'static str, &'static str)],
 }
 
 /// Something wrong in a roster.
@@ -104,6 +108,11 @@ impl Table {
     /// The column that an alias stands for; any other name as it is.
     pub fn unaliased<'a>(&self, name: &'a str) -> &'a str {
         self.aliases.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, column)| column)
+    }
+
+    /// What these columns mean otherwise, because the roster was made for the vendor's own importer.
+    pub fn importer_columns(&self, header: &[String]) -> Option<&'static [(&'static str, &'static str)]> {
+        header.iter().any(|name| self.importer_marks.contains(&name.as_str())).then_some(self.importer)
     }
 
     /// The field of that name.
@@ -319,7 +328,13 @@ fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
             _ => Err(format!("`{text}` is neither `true` nor `false`").into()),
         },
         Kind::TextList | Kind::NameList => Ok(json!(parts(&text))),
-        Kind::RatedList(..) => from_json(kind, parts(&text).into_iter().map(rated).collect()),
+        Kind::RatedList(..) => {
+            // `a:5,b:3` too, as the vendors' importers write it: a comma in a name is no list.
+            let by_comma: Vec<Value> = text.split(',').map(|part| rated(part.trim())).collect();
+            let all_rated = !text.contains(';') && by_comma.iter().all(|part| part.get("proficiency").is_some());
+            let list = if all_rated { by_comma } else { parts(&text).into_iter().map(rated).collect() };
+            from_json(kind, Value::Array(list))
+        }
         Kind::ObjectList => match serde_json::from_str(&text) {
             Ok(value) => from_json(kind, value),
             Err(error) => Err(Wrong {
@@ -485,6 +500,8 @@ mod tests {
         ],
         clear_words: &["[!***REMOVE***!]"],
         aliases: &[("Job Title", "title")],
+        importer_marks: &["title_import"],
+        importer: &[("groups", "groups+")],
     };
 
     fn record(columns: &[(&str, Raw)]) -> Record {
@@ -563,6 +580,8 @@ mod tests {
     #[test]
     fn lists_of_names_are_read_from_cells_and_json_alike() {
         let expected = json!([{"name": "Spanish", "proficiency": 4.0}, {"name": "A:B"}]);
+        let comma = Ok(json!({"skills": [{"name": "a", "proficiency": 5.0}, {"name": "b", "proficiency": 3.0}]}));
+        assert_eq!(check(&[("id", cell("u")), ("skills", cell("a:5,b:3"))]), comma);
         for raw in [cell("Spanish:4; A:B"), Raw::Json(json!([{"name": "Spanish", "proficiency": 4}, "A:B"]))] {
             assert_eq!(check(&[("id", cell("u")), ("skills", raw)]), Ok(json!({"skills": expected})));
         }

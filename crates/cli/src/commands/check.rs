@@ -5,7 +5,7 @@ use crate::args::{CheckArgs, Common};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::input::{self, Roster};
-use crate::settings;
+use crate::{printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::user::Place;
 use paceline_core::validate::{Problem, Rules};
@@ -79,6 +79,23 @@ pub(crate) fn take_in(
     let table = &vendor.facts().table;
     let Roster { file, header, mut records } = roster;
     let mut problems = Problems::default();
+    let importer =
+        header.as_ref().and_then(|(header, _)| table.importer_columns(header)).filter(|_| rules == Rules::Table);
+    if importer.is_some() {
+        printer::note(&format!(
+            "`{file}` is made for {}'s own importer: lists are added to, and an empty cell leaves its field alone in every column",
+            vendor.facts().title
+        ));
+    }
+    let rename = |name: &mut String| {
+        if let Some((_, column)) = importer.iter().copied().flatten().find(|(theirs, _)| theirs == name) {
+            *name = (*column).to_owned();
+        }
+    };
+    let header = header.map(|(mut header, place)| {
+        header.iter_mut().for_each(rename);
+        (header, place)
+    });
     if let Some((header, place)) = &header {
         table.check_header(header, place, rules).into_iter().for_each(|problem| problems.add(problem));
         // A column that is wrong is wrong in every row: told once.
@@ -87,13 +104,14 @@ pub(crate) fn take_in(
     let mut columns = BTreeSet::new();
     let mut next = || -> Option<Row> {
         loop {
-            let record = match records.next()? {
+            let mut record = match records.next()? {
                 Ok(record) => record,
                 Err(problem) => {
                     problems.add(problem);
                     continue;
                 }
             };
+            record.columns.iter_mut().for_each(|(name, _)| rename(name));
             let (number, place, key) = (record.number, record.place.clone(), table.key_of(&record));
             match table.row(record, rules) {
                 Ok(row) if rules == Rules::Shape && row.key.as_id().is_none() => {

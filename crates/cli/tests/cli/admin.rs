@@ -219,8 +219,8 @@ fn the_vendors_own_importers_columns_are_understood() {
     let world = World::new(options(2));
     world.write(
         "import.csv",
-        "name,email,title,department,email_manager,location_work,roles_divisions,queues,division,skills\n\
-         New Name,user0@example.com,Lead,,user1@example.com,Madrid,Agent,Main Line,Sales,Spanish:5\n",
+        "name,email,phone_work,extension,title,department,email_manager,location_work,roles_divisions,queues,division,skills\n\
+         New Name,user0@example.com,+34911,,Lead,,user1@example.com,Madrid,Agent,Main Line,Sales,\"Chat:5,Outbound:2\"\n",
     );
     let ran = run(&world, &["apply", "import.csv", "--yes", "--format", "json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -229,6 +229,9 @@ fn the_vendors_own_importers_columns_are_understood() {
     let user = sandbox.user(&ids[0]).unwrap();
     assert_eq!((&user["name"], &user["manager"]["id"]), (&json!("New Name"), &json!(ids[1])));
     assert_eq!(user["authorization"]["roles"].as_array().unwrap().len(), 2, "roles are added");
+    assert!(user["skills"].as_array().unwrap().len() >= 2, "skills are added");
+    assert_eq!(user["addresses"][0]["address"], "+34911");
+    assert_eq!(ran.stderr.matches("own importer").count(), 1, "{ran:?}");
 }
 
 #[test]

@@ -106,12 +106,14 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
                     items.map(|text| Ok(json!({"id": names.resolve("location", text)?.id}))).collect();
                 columns.insert(column.clone(), ids?);
             }
+            _ if fields::PHONES.iter().any(|(phone, _)| phone == column) => {}
             _ if list.is_none() || column == "locations" => {
                 columns.insert(column.clone(), value.clone());
             }
             _ => {}
         }
     }
+    phones(&mut columns, row, &maker.user.record)?;
     let tops: BTreeSet<String> = columns.keys().map(|column| fields::top(column).to_owned()).collect();
     let before = wire::writable(&maker.user.record, tops.iter());
     let after = wire::desired(&columns, &before);
@@ -130,6 +132,27 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
         let after = pick(&after);
         let named = columns.keys().filter(|column| after.contains_key(fields::top(column))).cloned().collect();
         maker.push(one, named, pick(&before), after);
+    }
+    Ok(())
+}
+
+/// Telephone columns set or clear one entry of `addresses` each and leave the others as they are.
+fn phones(columns: &mut Map<String, Value>, row: &Row, record: &Value) -> Result<(), Refusal> {
+    if row.fields.contains_key("phone_work") && row.fields.contains_key("extension") {
+        // "Mutually exclusive with the address field": facts/genesys.md, section 3.1.
+        return Err(Refusal::own("invalid.value", "`phone_work` and `extension` exclude each other: leave one empty"));
+    }
+    for (column, kind) in fields::PHONES {
+        let Some(value) = row.fields.get(*column) else { continue };
+        let held = || wire::writable(record, std::iter::once(&"addresses".to_owned())).remove("addresses");
+        let list = columns.entry("addresses").or_insert_with(|| held().unwrap_or_default());
+        let mut list_of: Vec<Value> = list.as_array().cloned().unwrap_or_default();
+        list_of.retain(|entry| entry["mediaType"] != "PHONE" || entry["type"] != *kind);
+        if let Some(number) = value.as_str() {
+            let key = if *column == "extension" { "extension" } else { "address" };
+            list_of.push(json!({"mediaType": "PHONE", "type": kind, key: number}));
+        }
+        *list = Value::Array(list_of);
     }
     Ok(())
 }
@@ -381,6 +404,20 @@ mod tests {
                 "{fields}"
             );
         }
+    }
+
+    #[test]
+    fn a_telephone_column_sets_one_entry_and_keeps_the_others() {
+        let mail = json!({"address": "a@x.org", "mediaType": "EMAIL", "type": "WORK"});
+        let old = json!({"address": "+341", "mediaType": "PHONE", "type": "WORK", "display": "341"});
+        let new = json!({"mediaType": "PHONE", "type": "WORK", "address": "+342"});
+        let record = json!({"addresses": [mail, old]});
+        let changes = plan(json!({"phone_work": "+342"}), record.clone()).unwrap();
+        assert_eq!(calls::call(&changes).body, Some(json!({"version": 7, "addresses": [mail, new]})));
+        assert_eq!(plan(json!({"phone_work": "+341"}), record.clone()), Ok(vec![]));
+        let cleared = plan(json!({"phone_work": null}), record.clone()).unwrap();
+        assert_eq!(calls::call(&cleared).body, Some(json!({"version": 7, "addresses": [mail]})));
+        assert!(plan(json!({"phone_work": "+342", "extension": "7"}), record).is_err());
     }
 
     #[test]

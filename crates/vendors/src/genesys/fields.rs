@@ -41,6 +41,10 @@ const FIELDS: &[Field] = &[
     cleared("biography.hobbies", Kind::TextList),
     text("biography.spouse"),
     cleared("biography.education", Kind::ObjectList),
+    text("phone_work"),
+    text("phone_mobile"),
+    text("phone_home"),
+    text("extension"),
     kept("division", Kind::Name),
     cleared("team", Kind::Name),
     // Proficiency 0 to 5, 5 the best: facts/genesys.md, section 3.2.
@@ -83,8 +87,23 @@ const ALIASES: &[(&str, &str)] = &[
     ("roles_divisions", "roles+"),
 ];
 
+/// What only a roster for the vendor's own importer has; that one adds to lists and never takes from them.
+const IMPORTER_MARKS: &[&str] = &["email_manager", "location_work", "roles_divisions"];
+const IMPORTER: &[(&str, &str)] = &[("queues", "queues+"), ("skills", "skills+")];
+
+/// Columns for one telephone number of the list `addresses`, and the type that it has there.
+pub(super) const PHONES: &[(&str, &str)] =
+    &[("phone_work", "WORK"), ("phone_mobile", "MOBILE"), ("phone_home", "HOME"), ("extension", "WORK")];
+
 /// The field table.
-pub(super) const TABLE: Table = Table { keys: &["id", "email"], fields: FIELDS, clear_words: &[], aliases: ALIASES };
+pub(super) const TABLE: Table = Table {
+    keys: &["id", "email"],
+    fields: FIELDS,
+    clear_words: &[],
+    aliases: ALIASES,
+    importer_marks: IMPORTER_MARKS,
+    importer: IMPORTER,
+};
 
 /// The top-level field that a column belongs to.
 pub(super) fn top(column: &str) -> &str {
