@@ -98,7 +98,7 @@ pub struct Books {
 }
 
 /// Requests that were on their way when the 429 was sent are nobody's fault.
-const ON_THE_WAY: Duration = Duration::from_millis(100);
+const ON_THE_WAY: Duration = Duration::from_millis(250);
 
 /// A pretended vendor.
 #[derive(Debug)]
