@@ -27,7 +27,7 @@ pub(crate) struct Common {
     /// The configuration file [default: paceline.toml here, else in the user's config directory].
     #[arg(long, global = true, env = "PACELINE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Whose API it is: genesys.
+    /// Whose API it is: genesys or nice [default: genesys].
     #[arg(long, global = true, env = "PACELINE_VENDOR", value_name = "NAME")]
     pub(crate) vendor: Option<String>,
     /// The vendor's region, by AWS name or domain (eu-central-1, mypurecloud.de).
@@ -39,6 +39,15 @@ pub(crate) struct Common {
     /// URL of the token endpoint [default: the region's, or {base-url}/oauth/token].
     #[arg(long, global = true, env = "PACELINE_AUTH_URL", value_name = "URL")]
     pub(crate) auth_url: Option<String>,
+    /// Base URL of the users' API, where the vendor has it on a host of its own (NICE) [default: the discovered, or --base-url].
+    #[arg(long = "uh-url", global = true, env = "PACELINE_UH_URL", value_name = "URL")]
+    pub(crate) second_url: Option<String>,
+    /// Whose discovery documents say where the tenant is (NICE) [default: the vendor's commercial issuer].
+    #[arg(long, global = true, env = "PACELINE_ISSUER", value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// The version of the vendor's API, where it has several (NICE: v34.0).
+    #[arg(long, global = true, env = "PACELINE_API_VERSION", value_name = "VERSION")]
+    pub(crate) api_version: Option<String>,
     /// Where runs are kept [default: the user's state directory].
     #[arg(long, global = true, env = "PACELINE_STATE_DIR", value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,

@@ -4,7 +4,7 @@ use crate::args::{Common, SendArgs};
 use crate::error::Failure;
 use paceline_core::backoff::{Backoff, Jitter};
 use paceline_core::validate::nearest;
-use paceline_core::vendor::{Credentials, Vendor};
+use paceline_core::vendor::{Clues, Credentials, Facts, Hosts, Lookup, Vendor};
 use paceline_engine::Settings;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -30,10 +30,17 @@ pub(crate) struct Profile {
     region: Option<String>,
     base_url: Option<String>,
     auth_url: Option<String>,
+    uh_url: Option<String>,
+    issuer: Option<String>,
+    api_version: Option<String>,
     client_id: Option<String>,
     client_secret_env: Option<String>,
     client_secret_file: Option<PathBuf>,
     client_secret_keyring: Option<String>,
+    access_key_id: Option<String>,
+    access_key_secret_env: Option<String>,
+    access_key_secret_file: Option<PathBuf>,
+    access_key_secret_keyring: Option<String>,
     state_dir: Option<PathBuf>,
     max_concurrent: Option<u32>,
     rate: Option<String>,
@@ -48,12 +55,21 @@ pub(crate) struct Profile {
     timeout: Option<f64>,
 }
 
+/// Which vendor, and what was said of where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Whereabouts {
+    pub(crate) vendor: Arc<dyn Vendor>,
+    pub(crate) base_url: Option<String>,
+    second_url: Option<String>,
+    auth_url: Option<String>,
+    pub(crate) clues: Clues,
+}
+
 /// Where a vendor is and which one.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
     pub(crate) vendor: Arc<dyn Vendor>,
-    pub(crate) base_url: String,
-    pub(crate) auth_url: String,
+    pub(crate) hosts: Hosts,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this file is the one that may")]
@@ -108,45 +124,81 @@ pub(crate) fn profile(common: &Common) -> Result<Profile, Failure> {
 /// The vendor asked for; Genesys Cloud where nothing is said.
 pub(crate) fn vendor(common: &Common, profile: &Profile) -> Result<Arc<dyn Vendor>, Failure> {
     let name = common.vendor.as_deref().or(profile.vendor.as_deref()).unwrap_or("genesys");
-    paceline_vendors::by_name(name).map(Arc::from).ok_or_else(|| {
+    let version = common.api_version.as_deref().or(profile.api_version.as_deref());
+    let is_version = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && !text.is_empty();
+    if let Some(text) = version.filter(|text| !is_version(text)) {
+        return Err(Failure::wrong(format!("`{text}` is no version of an API"), "write it as in v34.0"));
+    }
+    paceline_vendors::by_name(name, version).map(Arc::from).ok_or_else(|| {
         let known = paceline_vendors::NAMES.join(", ");
         Failure::wrong(format!("there is no vendor `{name}`"), format!("--vendor takes one of: {known}"))
     })
 }
 
-/// Where the vendor is.
-pub(crate) fn connection(common: &Common, profile: &Profile) -> Result<Connection, Failure> {
+/// Where the vendor is, as far as it is said: the rest is its to find out.
+pub(crate) fn whereabouts(
+    common: &Common,
+    profile: &Profile,
+    credentials: &Credentials,
+) -> Result<Whereabouts, Failure> {
     let vendor = vendor(common, profile)?;
-    let name = vendor.facts().name;
+    let facts = *vendor.facts();
     let base_url = common.base_url.clone().or(profile.base_url.clone());
-    let region = common.region.clone().or(profile.region.clone()).or_else(|| variable("GENESYSCLOUD_REGION"));
+    let region = common.region.clone().or(profile.region.clone());
+    let region = region.or_else(|| facts.region_variable.and_then(variable));
     let auth_url = common.auth_url.clone().or(profile.auth_url.clone());
-    let (base_url, default_auth) = match (base_url, region) {
-        (Some(url), _) => {
-            let auth = format!("{}/oauth/token", url.trim_end_matches('/'));
-            (url, auth)
-        }
-        (None, Some(region)) => {
-            let hosts = paceline_vendors::hosts(name, &region).map_err(|known| {
-                let hint = match nearest(&region, known.iter().copied()) {
+    let second_url = common.second_url.clone().or(profile.uh_url.clone());
+    let issuer = common.issuer.clone().or(profile.issuer.clone());
+    let urls = [("--base-url", &base_url), ("--auth-url", &auth_url), ("--uh-url", &second_url), ("--issuer", &issuer)];
+    for (flag, url) in urls {
+        url.as_ref().map_or(Ok(()), |url| check_url(flag, url))?;
+    }
+    let clues = Clues { region, issuer, auth_url: auth_url.clone(), key_alone: credentials.client_id.is_empty() };
+    let whereabouts = Whereabouts { vendor, base_url, second_url, auth_url, clues };
+    if whereabouts.base_url.is_none() {
+        whereabouts.refuse_unknown()?;
+    }
+    Ok(whereabouts)
+}
+
+impl Whereabouts {
+    /// What is known to be wrong before anything is asked.
+    fn refuse_unknown(&self) -> Result<(), Failure> {
+        let Ok(Lookup::Unknown(known)) = self.vendor.lookup(&self.clues, &[]) else { return Ok(()) };
+        let title = self.vendor.facts().title;
+        Err(match &self.clues.region {
+            Some(region) => {
+                let hint = match nearest(region, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the regions are {}", known.join(", ")),
                 };
-                Failure::wrong(format!("{} has no region `{region}`", vendor.facts().title), hint)
-            })?;
-            (hosts.base_url, hosts.auth_url)
-        }
-        (None, None) => {
-            return Err(Failure::wrong(
-                format!("it is not said where {} is", vendor.facts().title),
-                "give --region (eu-central-1, mypurecloud.de …) or --base-url, or a profile with either",
-            ));
-        }
-    };
-    let auth_url = auth_url.unwrap_or(default_auth);
-    check_url("--base-url", &base_url)?;
-    check_url("--auth-url", &auth_url)?;
-    Ok(Connection { vendor, base_url, auth_url })
+                Failure::wrong(format!("{title} has no region `{region}`"), hint)
+            }
+            None => Failure::wrong(format!("it is not said where {title} is"), self.vendor.facts().hosts_hint),
+        })
+    }
+
+    /// The hosts, where they are all said; what was found (if it was looked for) is overruled by what was said.
+    pub(crate) fn hosts(&self, found: Option<Hosts>) -> Result<Hosts, Failure> {
+        let found = found.or_else(|| {
+            let base_url = self.base_url.clone()?;
+            let auth_url = format!("{}/oauth/token", base_url.trim_end_matches('/'));
+            Some(Hosts { base_url, second_url: None, auth_url })
+        });
+        let Some(found) = found else {
+            let title = self.vendor.facts().title;
+            return Err(Failure::wrong(format!("it is not said where {title} is"), self.vendor.facts().hosts_hint));
+        };
+        let hosts = Hosts {
+            base_url: self.base_url.clone().unwrap_or(found.base_url),
+            second_url: self.second_url.clone().or(found.second_url),
+            auth_url: self.auth_url.clone().unwrap_or(found.auth_url),
+        };
+        check_url("--base-url", &hosts.base_url)?;
+        check_url("--auth-url", &hosts.auth_url)?;
+        hosts.second_url.as_ref().map_or(Ok(()), |url| check_url("--uh-url", url))?;
+        Ok(hosts)
+    }
 }
 
 /// TLS everywhere but on this machine: a token in clear text is everyone's.
@@ -159,9 +211,9 @@ fn check_url(flag: &str, text: &str) -> Result<(), Failure> {
         return wrong("holds a user name or password", "credentials come from the environment or a file");
     }
     let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
     match url.scheme() {
@@ -172,46 +224,88 @@ fn check_url(flag: &str, text: &str) -> Result<(), Failure> {
     }
 }
 
-const ID_VARIABLES: &[&str] = &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
-const SECRET_VARIABLES: &[&str] = &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"];
-
 /// Who asks for tokens. Never from a flag: those are in the process list.
-pub(crate) fn credentials(profile: &Profile) -> Result<Credentials, Failure> {
+pub(crate) fn credentials(common: &Common, profile: &Profile) -> Result<Credentials, Failure> {
+    let [ids, secrets, key_ids, key_secrets] = vendor(common, profile)?.facts().variables;
     let first = |names: &[&str]| names.iter().find_map(|name| variable(name));
-    let id = first(ID_VARIABLES).or_else(|| profile.client_id.clone());
-    let secret = match first(SECRET_VARIABLES) {
-        Some(secret) => Some(secret),
-        None => profile_secret(profile)?,
+    let or_else =
+        |found: Option<String>, secret: &SecretPlace<'_>| found.map_or_else(|| secret.read(), |it| Ok(Some(it)));
+    let id = first(ids).or_else(|| profile.client_id.clone());
+    let secret = or_else(first(secrets), &profile.client_secret())?;
+    let has_keys = !key_ids.is_empty();
+    let key_id = first(key_ids).or_else(|| profile.access_key_id.clone().filter(|_| has_keys));
+    let key_secret = if has_keys { or_else(first(key_secrets), &profile.access_key_secret())? } else { None };
+    let missing = |of: &[(bool, &[&str])]| {
+        let names = of.iter().filter(|(missing, _)| *missing).map(|(_, names)| names.join(" or "));
+        let also = if has_keys { ", or the same of an access key" } else { "" };
+        Failure::wrong(
+            format!("the credentials are missing: {} is not set", names.collect::<Vec<_>>().join(", and ")),
+            format!(
+                "set them, or use a profile with `client_id` and `client_secret_env` or `client_secret_file`{also}"
+            ),
+        )
+    };
+    let access_key = match (key_id, key_secret) {
+        (Some(id), Some(secret)) => Some((id, SecretString::from(secret))),
+        (None, None) => None,
+        (id, secret) => return Err(missing(&[(id.is_none(), key_ids), (secret.is_none(), key_secrets)])),
     };
     match (id, secret) {
-        (Some(client_id), Some(secret)) => Ok(Credentials { client_id, client_secret: SecretString::from(secret) }),
+        (Some(id), Some(secret)) => {
+            Ok(Credentials { access_key, ..Credentials::client(id, SecretString::from(secret)) })
+        }
+        (None, None) if access_key.is_some() => {
+            Ok(Credentials { access_key, ..Credentials::client("", SecretString::default()) })
+        }
         (id, secret) => {
-            let missing = [(id.is_none(), ID_VARIABLES), (secret.is_none(), SECRET_VARIABLES)];
-            let names: Vec<String> =
-                missing.iter().filter(|(missing, _)| *missing).map(|(_, names)| names.join(" or ")).collect();
-            Err(Failure::wrong(
-                format!("the OAuth client's credentials are missing: {} is not set", names.join(", and ")),
-                "set them, or use a profile with `client_id` and `client_secret_env` or `client_secret_file`",
-            ))
+            let key = has_keys && id.is_none() && secret.is_none();
+            Err(missing(&[(id.is_none(), ids), (secret.is_none(), secrets), (key, key_ids), (key, key_secrets)]))
         }
     }
 }
 
-fn profile_secret(profile: &Profile) -> Result<Option<String>, Failure> {
-    if let Some(name) = &profile.client_secret_env {
-        return variable(name).map(Some).ok_or_else(|| {
-            Failure::wrong(format!("the profile takes its secret from `{name}`, which is not set"), "set it")
-        });
+/// Where a profile keeps a secret.
+struct SecretPlace<'a> {
+    env: Option<&'a String>,
+    file: Option<&'a PathBuf>,
+    keyring: Option<&'a String>,
+}
+
+impl Profile {
+    fn client_secret(&self) -> SecretPlace<'_> {
+        SecretPlace {
+            env: self.client_secret_env.as_ref(),
+            file: self.client_secret_file.as_ref(),
+            keyring: self.client_secret_keyring.as_ref(),
+        }
     }
-    if let Some(path) = &profile.client_secret_file {
-        return secret_file(path).map(Some);
+
+    fn access_key_secret(&self) -> SecretPlace<'_> {
+        SecretPlace {
+            env: self.access_key_secret_env.as_ref(),
+            file: self.access_key_secret_file.as_ref(),
+            keyring: self.access_key_secret_keyring.as_ref(),
+        }
     }
-    match &profile.client_secret_keyring {
-        Some(_) => Err(Failure::wrong(
-            "this build of Paceline cannot read the system's keyring",
-            "use `client_secret_env` or `client_secret_file`",
-        )),
-        None => Ok(None),
+}
+
+impl SecretPlace<'_> {
+    fn read(&self) -> Result<Option<String>, Failure> {
+        if let Some(name) = self.env {
+            return variable(name).map(Some).ok_or_else(|| {
+                Failure::wrong(format!("the profile takes its secret from `{name}`, which is not set"), "set it")
+            });
+        }
+        if let Some(path) = self.file {
+            return secret_file(path).map(Some);
+        }
+        match self.keyring {
+            Some(_) => Err(Failure::wrong(
+                "this build of Paceline cannot read the system's keyring",
+                "use the profile's `…_secret_env` or `…_secret_file`",
+            )),
+            None => Ok(None),
+        }
     }
 }
 
@@ -242,8 +336,8 @@ pub(crate) fn state_dir(common: &Common, profile: &Profile) -> Result<PathBuf, F
 }
 
 /// How a run goes about it.
-pub(crate) fn engine(args: &SendArgs, blind: bool, profile: &Profile) -> Result<Settings, Failure> {
-    let over = Settings { blind, ..from_profile(profile)? };
+pub(crate) fn engine(args: &SendArgs, blind: bool, profile: &Profile, facts: &Facts) -> Result<Settings, Failure> {
+    let over = Settings { blind, ..from_profile(profile, facts)? };
     Ok(overridden(over, args))
 }
 
@@ -270,7 +364,7 @@ pub(crate) fn overridden(settings: Settings, args: &SendArgs) -> Settings {
     }
 }
 
-fn from_profile(profile: &Profile) -> Result<Settings, Failure> {
+fn from_profile(profile: &Profile, facts: &Facts) -> Result<Settings, Failure> {
     let wrong =
         |key: &str, why: String| Failure::wrong(format!("the profile's `{key}`: {why}"), "correct it in paceline.toml");
     let seconds = |key: &str, value: Option<f64>, default: Duration| match value {
@@ -282,7 +376,7 @@ fn from_profile(profile: &Profile) -> Result<Settings, Failure> {
     if profile.share.is_some_and(|share| !(1..=100).contains(&share)) {
         return Err(wrong("share", "must be 1 to 100".into()));
     }
-    let default = Settings::default();
+    let default = Settings { share: facts.share, max_concurrent: facts.max_concurrent, ..Settings::default() };
     Ok(Settings {
         max_concurrent: profile.max_concurrent.unwrap_or(default.max_concurrent).clamp(1, 1000),
         rate,

@@ -29,6 +29,9 @@ pub struct Change {
     pub before: Map<String, Value>,
     /// The values they shall have, as the vendor's call takes them.
     pub after: Map<String, Value>,
+    /// What the call must carry besides, as it was just read: never kept, for it would be old by the time it is sent.
+    #[serde(skip)]
+    pub rest: Map<String, Value>,
     /// The columns of the roster that it is for.
     pub columns: Vec<String>,
     /// The version that its values were read at.

@@ -5,11 +5,11 @@
 use crate::desired::Row;
 use crate::pace::{Quota, Scope};
 use crate::plan::{Change, ChangeKey};
-use crate::user::{UserId, UserKey, Version};
+use crate::user::{UserId, Version};
 use crate::validate::Table;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 
 /// An HTTP method that a vendor's API uses.
@@ -51,9 +51,57 @@ pub enum Effect {
     WriteOnce,
 }
 
+/// Which of a vendor's hosts a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// The API's.
+    Base,
+    /// The other one, of a vendor whose API is on two.
+    Second,
+}
+
+/// Where a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosts {
+    /// Base URL of the API.
+    pub base_url: String,
+    /// Base URL of the other API, of a vendor that has two.
+    pub second_url: Option<String>,
+    /// URL of the token endpoint.
+    pub auth_url: String,
+}
+
+/// What is given to find a tenant with.
+#[derive(Debug, Clone, Default)]
+pub struct Clues {
+    /// The region, as its vendor or AWS names it.
+    pub region: Option<String>,
+    /// Who issues tokens, for a vendor whose hosts are discovered.
+    pub issuer: Option<String>,
+    /// URL of the token endpoint, where it is said.
+    pub auth_url: Option<String>,
+    /// Whether an access key comes without a client.
+    pub key_alone: bool,
+}
+
+/// A step of finding out where a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// This document is read, without a token.
+    Document(String),
+    /// The token endpoint at this URL is asked, and its whole answer read.
+    Token(String),
+    /// Found.
+    Found(Hosts),
+    /// It cannot be told; the names of regions that there are.
+    Unknown(Vec<&'static str>),
+}
+
 /// One HTTP request to a vendor's API, without host and token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
+    /// The host.
+    pub host: Host,
     /// The method.
     pub method: Method,
     /// Method and path template: what a service's own limit is counted by.
@@ -71,8 +119,10 @@ pub struct Request {
 pub struct Grant {
     /// HTTP Basic's user and password, where the grant uses it.
     pub basic: Option<(String, SecretString)>,
-    /// The form, in order. Values may be secrets.
-    pub form: Vec<(&'static str, SecretString)>,
+    /// The fields of the body, in order. Values may be secrets.
+    pub fields: Vec<(&'static str, SecretString)>,
+    /// Whether they are a JSON object; else a form, as RFC 6749 has it.
+    pub json: bool,
 }
 
 /// An HTTP answer, read whole.
@@ -101,10 +151,29 @@ impl Answer {
 /// Who asks for a token.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The OAuth client's id.
+    /// The OAuth client's id; empty where an access key comes without one.
     pub client_id: String,
     /// Its secret.
     pub client_secret: SecretString,
+    /// A user's access key and its secret, of a vendor that has such.
+    pub access_key: Option<(String, SecretString)>,
+}
+
+impl Credentials {
+    /// An OAuth client's.
+    pub fn client(id: impl Into<String>, secret: SecretString) -> Self {
+        Self { client_id: id.into(), client_secret: secret, access_key: None }
+    }
+
+    /// What must not be told to anybody.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        std::iter::once(&self.client_secret).chain(self.access_key.as_ref().map(|(_, secret)| secret))
+    }
+
+    /// Who it is, for people.
+    pub fn name(&self) -> &str {
+        self.access_key.as_ref().map_or(&self.client_id, |(id, _)| id)
+    }
 }
 
 /// What the token endpoint's answer means.
@@ -116,6 +185,8 @@ pub enum TokenVerdict {
         token: SecretString,
         /// Its life in seconds.
         expires_in: Option<u64>,
+        /// What the next one is had with, where the answer has such.
+        refresh: Option<SecretString>,
     },
     /// Too many token requests: asked again later.
     Throttled(Refusal),
@@ -146,6 +217,11 @@ impl Refusal {
         Self { code: Some(code.into()), message: Some(message.into()), ..Self::default() }
     }
 
+    /// There is no such user.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self { status: Some(404), ..Self::own("not.found", message) }
+    }
+
     /// One line for people: status, code and message, as far as they are known.
     pub fn line(&self) -> String {
         let status = self.status.map(|status| status.to_string());
@@ -166,6 +242,8 @@ pub enum Verdict {
     Throttled(Scope),
     /// The vendor is in trouble. Sent again after a backoff, `max_retries` times.
     Transient,
+    /// The same, and the vendor has too much to do: our pace is cut as by a throttle.
+    Overloaded,
     /// The version was stale, or the value is somebody else's. The user is read back before anything is sent.
     Conflict,
     /// Refused for what it asks: the row's failure. Never sent again. A batch is halved until the guilty stand alone.
@@ -199,10 +277,58 @@ pub struct Named {
     pub name: String,
 }
 
+/// The parts of a user's record that were read: all records that came for its key, by part.
+pub type Found = BTreeMap<Part, Vec<Value>>;
+
+/// A part of a user's record that has a read of its own.
+pub type Part = &'static str;
+
+/// What is to be read next of a row's user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Need {
+    /// This part, by this key.
+    Read(Part, String),
+    /// Nothing more.
+    Known(Box<User>),
+}
+
+/// What a read of a part has brought.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// Records and the keys that they were asked by. A key's case does not matter.
+    pub records: Vec<(String, Value)>,
+    /// What follows.
+    pub more: More,
+}
+
+/// What follows a page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum More {
+    /// Nothing.
+    #[default]
+    No,
+    /// Whoever is missing is on another page: asked for again.
+    Again,
+    /// The page of that name.
+    Page(String),
+}
+
+/// What an answer says of one of several changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Each {
+    /// It is made.
+    Made,
+    /// It is not.
+    Refused(Refusal),
+    /// Probably not: its user is read to be sure.
+    Doubtful(Refusal),
+}
+
 /// The tenant's lists, read once a run.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     lists: HashMap<String, List>,
+    notes: HashMap<String, HashMap<String, Vec<Value>>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -223,6 +349,21 @@ impl Names {
         list.by_id.insert(item.id.clone(), at);
         list.by_name.entry(item.name.trim().to_lowercase()).or_default().push(at);
         list.items.push(item);
+    }
+
+    /// Begins a list of notes, so that one that holds nothing can be told from one that was not read.
+    pub fn note_list(&mut self, list: &str) {
+        self.notes.entry(list.to_owned()).or_default();
+    }
+
+    /// Notes something about a key; keys have no case.
+    pub fn note(&mut self, list: &str, key: &str, value: Value) {
+        self.notes.entry(list.to_owned()).or_default().entry(key.to_lowercase()).or_default().push(value);
+    }
+
+    /// What was noted about a key; `None` where the list was not read.
+    pub fn noted(&self, list: &str, key: &str) -> Option<&[Value]> {
+        Some(self.notes.get(list)?.get(&key.to_lowercase()).map_or(&[], Vec::as_slice))
     }
 
     /// The object that a roster names: by id, by its exact name, or by its name without case.
@@ -267,14 +408,42 @@ pub struct Facts {
     pub title: &'static str,
     /// Its columns.
     pub table: Table,
-    /// The published quota of a token, before `--share`.
+    /// The published quota of a token, before `--share`; our own ceiling where none is published.
     pub quota: Quota,
-    /// Users a call can read.
-    pub read_width: usize,
+    /// Percent of it that a run takes unless it is told otherwise.
+    pub share: u32,
+    /// Calls in flight unless a run is told otherwise.
+    pub max_concurrent: u32,
+    /// Whether a write says which version it is meant for. Where none does, users are read once more before they are
+    /// written and compared with the plan.
+    pub has_versions: bool,
+    /// What a plan tells of the vendor, once.
+    pub note: Option<&'static str>,
+    /// Parts of a user's record, in the order in which one leads to the next.
+    pub parts: &'static [Part],
     /// What a plan warns of: a field, the value that is meant (any where it is `None`), and why.
     pub warnings: &'static [(&'static str, Option<&'static str>, &'static str)],
     /// The columns of an export where none are asked for.
     pub export_columns: &'static [&'static str],
+    /// Environment variables that hold an OAuth client's id, its secret, an access key's id and its secret.
+    pub variables: [&'static [&'static str]; 4],
+    /// The environment variable that names a region, where the vendor's own tools have one.
+    pub region_variable: Option<&'static str>,
+    /// What to say where it is not known where the tenant is.
+    pub hosts_hint: &'static str,
+}
+
+/// What a roster uses, as far as it bears on what is read for it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Uses {
+    /// Its columns.
+    pub columns: BTreeSet<String>,
+    /// The columns that its rows name their users by.
+    pub keys: BTreeSet<String>,
+    /// Its rows that are not ended.
+    pub rows: u64,
+    /// Whether it takes another run back: its objects are known by their ids.
+    pub undo: bool,
 }
 
 /// One vendor's words. Implemented in `paceline-vendors`; the engine knows nothing else of a vendor.
@@ -282,9 +451,20 @@ pub trait Vendor: Send + Sync + Debug {
     /// What it is called and what it publishes.
     fn facts(&self) -> &Facts;
 
+    /// The next step to find the tenant, after these documents.
+    ///
+    /// # Errors
+    /// Where a document is not what it should be.
+    fn lookup(&self, clues: &Clues, documents: &[Value]) -> Result<Lookup, Refusal>;
+
     /// The request for a token, in the `form`th way that this vendor takes one (0 is the documented one); `None`
     /// where there are no more ways.
     fn grant(&self, credentials: &Credentials, form: usize) -> Option<Grant>;
+
+    /// The request for the next token by what came with the last one; `None` where the vendor has no such.
+    fn refresh(&self, _credentials: &Credentials, _refresh: &SecretString) -> Option<Grant> {
+        None
+    }
 
     /// What the token endpoint's answer means.
     fn token(&self, answer: &Answer) -> TokenVerdict;
@@ -301,41 +481,67 @@ pub trait Vendor: Send + Sync + Debug {
     /// The quota that it tells.
     fn quota(&self, answer: &Answer) -> Option<Quota>;
 
-    /// The tenant's lists whose names these columns use.
-    fn lists(&self, columns: &BTreeSet<String>) -> Vec<&'static str>;
+    /// The tenant's lists that a roster needs.
+    fn lists(&self, uses: &Uses) -> Vec<&'static str>;
 
     /// One page of a list: the first, or the one that the last one pointed to.
     fn list(&self, list: &str, next: Option<&str>) -> Request;
 
-    /// What a page holds, and where the next one is.
-    fn listed(&self, answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal>;
+    /// Takes in what a page holds; says where the next one is.
+    ///
+    /// # Errors
+    /// Where the answer is no page of it.
+    fn listed(
+        &self,
+        list: &str,
+        next: Option<&str>,
+        answer: &Answer,
+        names: &mut Names,
+    ) -> Result<Option<String>, Refusal>;
 
-    /// The columns that name other users by e-mail.
-    fn people(&self) -> &'static [&'static str];
+    /// The columns that name other users by e-mail, and the part that finds them.
+    fn people(&self) -> (&'static [&'static str], Part);
 
-    /// A read of what one user's other reads leave out and these columns need, and the key that its answer is kept at.
-    fn read_more(&self, user: &UserId, columns: &BTreeSet<String>) -> Option<(Request, &'static str)>;
+    /// What is to be read next of the user of a row, after these parts. A row that undoes has the change's user for its
+    /// key, and its columns are the run's.
+    ///
+    /// # Errors
+    /// Where there is no such user, or several.
+    fn need(&self, row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal>;
 
-    /// Finds users by a key that is not the id, many a call.
-    fn find(&self, keys: &[UserKey]) -> Request;
+    /// Keys that a read of this part takes, where so many wait.
+    fn part_width(&self, part: Part, waiting: usize) -> usize;
 
-    /// The users found: for each what [`UserKey::value`] must equal, case aside, and the id.
-    fn found(&self, answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal>;
+    /// Reads a part of these users, with what `columns` need: the first page, or the one that the last one named.
+    fn read(&self, part: Part, keys: &[String], columns: &BTreeSet<String>, page: Option<&str>) -> Request;
 
-    /// Reads users, at most [`Facts::read_width`], with what `columns` need.
-    fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request;
+    /// The records that the read of these keys has brought. A key without one does not exist there.
+    ///
+    /// # Errors
+    /// Where the answer is none of this read.
+    fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal>;
 
-    /// One page of all users, of this state where it is given, with what `columns` need.
-    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request;
+    /// Where the effect of a change is seen: the part of its user, and the key.
+    fn seen_in(&self, change: &Change) -> (Part, String);
 
-    /// Whether another page of users follows.
-    fn more_follow(&self, answer: &Answer) -> bool;
+    /// The user as that part shows it; `None` where there is none any more.
+    fn seen(&self, change: &Change, records: &[Value]) -> Option<User>;
+
+    /// Whether a change of a vendor without versions is compared with its user before it is sent.
+    fn looks_first(&self, _change: &Change) -> bool {
+        true
+    }
+
+    /// The change as it is to be sent to the user as it was just read.
+    fn rebase(&self, change: Change, user: &User) -> Change {
+        Change { version: user.version.or(change.version), ..change }
+    }
+
+    /// One page of all users, of this state where it is given, with what `columns` need; and the part that it is of.
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request);
 
     /// What a user holds in a column, as a JSON roster writes it; `null` where it is empty or not known.
     fn value(&self, user: &User, column: &str) -> Value;
-
-    /// The users that were read. A user that is not there does not exist.
-    fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal>;
 
     /// The changes that make `user` what `row` asks, none where it is already.
     fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal>;
@@ -354,6 +560,7 @@ pub trait Vendor: Send + Sync + Debug {
             user,
             before: Map::new(),
             after: row.fields.clone(),
+            rest: Map::new(),
             columns: row.fields.keys().cloned().collect(),
             version: None,
         }
@@ -372,7 +579,13 @@ pub trait Vendor: Send + Sync + Debug {
     fn is_asynchronous(&self, change: &Change) -> bool;
 
     /// What an answer that is no refusal as a whole says of each change, where it tells them apart.
-    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>>;
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>>;
+
+    /// Whether [`Vendor::width`] is published. Where it is not, a batch that is refused may be too wide, and nobody in
+    /// it guilty.
+    fn width_is_published(&self, _change: &Change) -> bool {
+        true
+    }
 
     /// What the vendor said when it refused.
     fn refusal(&self, answer: &Answer) -> Refusal;

@@ -95,9 +95,14 @@ impl Halt {
 
 pub(crate) const API: &str = "the API";
 pub(crate) const TOKENS: &str = "the token endpoint";
+pub(crate) const DISCOVERY: &str = "the discovery of the tenant's hosts";
 
 fn flag_of(what: &str) -> &'static str {
-    if what == TOKENS { "--auth-url" } else { "--base-url (or --region)" }
+    match what {
+        TOKENS => "--auth-url",
+        DISCOVERY => "--issuer, or say --base-url and --auth-url",
+        _ => "--base-url (or --region)",
+    }
 }
 
 /// Why a run is left.

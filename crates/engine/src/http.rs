@@ -1,7 +1,7 @@
 //! The transport that users have: HTTP/1.1 over TLS.
 
 use crate::transport::{Answering, Lost, Outgoing, Target, Transport};
-use paceline_core::vendor::{Answer, Method};
+use paceline_core::vendor::{Answer, Host, Hosts, Method};
 use reqwest::{Client, RequestBuilder, redirect, retry};
 use secrecy::ExposeSecret;
 use std::error::Error as _;
@@ -10,11 +10,12 @@ use std::time::Duration;
 /// An answer longer than this is no answer of these APIs.
 const LONGEST_BODY: usize = 64 << 20;
 
-/// Speaks HTTP to one API and one token endpoint.
+/// Speaks HTTP to one tenant's API and token endpoint.
 #[derive(Debug)]
 pub struct Http {
     client: Client,
     base_url: String,
+    second_url: String,
     auth_url: String,
 }
 
@@ -23,7 +24,8 @@ impl Http {
     ///
     /// # Errors
     /// Where the system's certificates cannot be loaded.
-    pub fn new(base_url: &str, auth_url: &str, connections: u32) -> Result<Self, String> {
+    pub fn new(hosts: &Hosts, connections: u32) -> Result<Self, String> {
+        let Hosts { base_url, second_url, auth_url } = hosts;
         // Twice is no harm: the second call finds it done.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
@@ -34,12 +36,18 @@ impl Http {
             .connect_timeout(Duration::from_secs(10))
             .tcp_nodelay(true)
             .pool_max_idle_per_host(connections as usize);
-        if base_url.starts_with("http://") {
+        if auth_url.starts_with("http://") {
             // Plain HTTP is for loopback only: no proxy lies there.
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| chain(&error))?;
-        Ok(Self { client, base_url: base_url.trim_end_matches('/').into(), auth_url: auth_url.into() })
+        let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            client,
+            base_url: trimmed(base_url),
+            second_url: trimmed(second_url.as_deref().unwrap_or(base_url)),
+            auth_url: auth_url.clone(),
+        })
     }
 
     fn request(&self, target: &Target) -> RequestBuilder {
@@ -52,9 +60,13 @@ impl Http {
                     Method::Patch => reqwest::Method::PATCH,
                     Method::Delete => reqwest::Method::DELETE,
                 };
+                let host = match request.host {
+                    Host::Base => &self.base_url,
+                    Host::Second => &self.second_url,
+                };
                 let builder = self
                     .client
-                    .request(method, format!("{}{}", self.base_url, request.target))
+                    .request(method, format!("{host}{}", request.target))
                     .bearer_auth(token.expose_secret())
                     .header("accept", "application/json");
                 match &request.body {
@@ -62,23 +74,26 @@ impl Http {
                     None => builder,
                 }
             }
-            Target::Token(grant) => {
-                let form: Vec<String> = grant
-                    .form
-                    .iter()
-                    .map(|(key, value)| format!("{key}={}", form_encode(value.expose_secret())))
-                    .collect();
-                let builder = self
-                    .client
-                    .post(&self.auth_url)
-                    .header("accept", "application/json")
-                    .header("content-type", "application/x-www-form-urlencoded")
-                    .body(form.join("&"));
+            Target::Token(grant, at) => {
+                let builder =
+                    self.client.post(at.as_ref().unwrap_or(&self.auth_url)).header("accept", "application/json");
+                let fields = grant.fields.iter().map(|(key, value)| (*key, value.expose_secret()));
+                let builder = if grant.json {
+                    let body: serde_json::Map<_, _> =
+                        fields.map(|(key, value)| (key.to_owned(), value.into())).collect();
+                    let body = serde_json::Value::Object(body).to_string();
+                    builder.header("content-type", "application/json").body(body)
+                } else {
+                    let form: Vec<String> =
+                        fields.map(|(key, value)| format!("{key}={}", form_encode(value))).collect();
+                    builder.header("content-type", "application/x-www-form-urlencoded").body(form.join("&"))
+                };
                 match &grant.basic {
                     Some((user, password)) => builder.basic_auth(user, Some(password.expose_secret())),
                     None => builder,
                 }
             }
+            Target::Document(url) => self.client.get(url).header("accept", "application/json"),
         }
     }
 

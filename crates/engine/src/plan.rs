@@ -4,33 +4,47 @@ use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::recorder::Recorder;
 use crate::scheduler::{Ending, Job, Phase};
+use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, halves};
 use paceline_core::summary::{Effort, Outcome};
-use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Named, Names, Refusal, Request, UNDO, User, Vendor, Verdict};
+use paceline_core::vendor::{
+    Answer, Found, More, Named, Names, Need, Page, Part, Refusal, Request, UNDO, User, Uses, Vendor, Verdict,
+};
 use paceline_journal::Entry;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Rows taken from the journal at once.
 const BLOCK: u32 = 500;
-/// Keys looked up a call: the search's page.
-const FIND_WIDTH: usize = 100;
 /// Reads refused without one success before the vendor is asked no more.
 const REFUSED: u32 = 64;
 
-/// What a read is about.
+/// A row on its way to its changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Seeking {
+    row: Row,
+    key: String,
+    found: Found,
+}
+
+/// A read of one part of some users.
 #[derive(Debug)]
-pub(crate) enum Asked {
-    /// What a user's other reads leave out, to be kept at a key.
-    More(Row, Box<User>, &'static str),
-    /// Rows that name their user by a key.
-    Keys(Vec<Row>),
-    /// Rows whose user's id is known.
-    Users(Vec<(Row, UserId)>),
+pub(crate) struct Asked {
+    part: Part,
+    rows: Vec<Seeking>,
+    page: Option<String>,
+    /// What earlier pages have brought, by lower-case key.
+    got: HashMap<String, Vec<Value>>,
+}
+
+impl Asked {
+    fn new(part: Part, rows: Vec<Seeking>) -> Self {
+        Self { part, rows, page: None, got: HashMap::new() }
+    }
 }
 
 /// The planning of a run.
@@ -38,13 +52,12 @@ pub(crate) struct Planning<'a> {
     pub(crate) vendor: Arc<dyn Vendor>,
     pub(crate) recorder: &'a mut Recorder,
     pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
-    columns: BTreeSet<String>,
+    uses: Uses,
     names: Names,
     last_row: u64,
     exhausted: bool,
-    to_find: VecDeque<Row>,
-    to_read: VecDeque<(Row, UserId)>,
-    finds_out: usize,
+    /// Rows whose users' next part is to be read, and reads of it that have not ended, part by part.
+    waiting: Vec<(Part, VecDeque<Seeking>, usize)>,
     again: VecDeque<Asked>,
     read: bool,
     refused: u32,
@@ -55,20 +68,19 @@ impl<'a> Planning<'a> {
         vendor: Arc<dyn Vendor>,
         recorder: &'a mut Recorder,
         events: Arc<dyn Fn(Event) + Send + Sync>,
-        columns: BTreeSet<String>,
+        uses: Uses,
         names: Names,
     ) -> Self {
+        let waiting = vendor.facts().parts.iter().map(|part| (*part, VecDeque::new(), 0)).collect();
         Self {
             vendor,
             recorder,
             events,
-            columns,
+            uses,
             names,
             last_row: 0,
             exhausted: false,
-            to_find: VecDeque::new(),
-            to_read: VecDeque::new(),
-            finds_out: 0,
+            waiting,
             again: VecDeque::new(),
             read: false,
             refused: 0,
@@ -76,22 +88,31 @@ impl<'a> Planning<'a> {
     }
 
     fn job(&mut self, asked: Asked) -> Job<Asked> {
-        let request = match &asked {
-            Asked::Keys(rows) => {
-                self.finds_out += 1;
-                let keys: Vec<UserKey> = rows.iter().map(|row| row.key.clone()).collect();
-                self.vendor.find(&keys)
+        if let Some(lane) = self.lane(asked.part) {
+            lane.2 += 1;
+        }
+        let keys: Vec<String> = asked.rows.iter().map(|seeking| seeking.key.clone()).collect();
+        Job::new(self.vendor.read(asked.part, &keys, &self.uses.columns, asked.page.as_deref()), asked)
+    }
+
+    fn lane(&mut self, part: Part) -> Option<&mut (Part, VecDeque<Seeking>, usize)> {
+        self.waiting.iter_mut().find(|(known, ..)| *known == part)
+    }
+
+    /// The next read: a full one of any part; where no more rows come, what is left of the first part that no earlier
+    /// one can lead to.
+    fn next_read(&mut self) -> Option<Asked> {
+        let vendor = Arc::clone(&self.vendor);
+        let last = self.exhausted;
+        let mut nothing_before = true;
+        for (part, rows, out) in &mut self.waiting {
+            let width = vendor.part_width(part, rows.len()).max(1);
+            if !rows.is_empty() && (rows.len() >= width || (last && nothing_before)) {
+                return Some(Asked::new(part, rows.drain(..width.min(rows.len())).collect()));
             }
-            Asked::Users(rows) => {
-                let ids: Vec<UserId> = rows.iter().map(|(_, id)| id.clone()).collect();
-                self.vendor.read(&ids, &self.columns)
-            }
-            Asked::More(_, user, _) => {
-                let more = self.vendor.read_more(&user.id, &self.columns);
-                more.map_or_else(|| self.vendor.whoami(), |(request, _)| request)
-            }
-        };
-        Job::new(request, asked)
+            nothing_before &= rows.is_empty() && *out == 0;
+        }
+        None
     }
 
     async fn refill(&mut self) -> Result<(), Halt> {
@@ -100,12 +121,21 @@ impl<'a> Planning<'a> {
         self.exhausted = rows.len() < BLOCK as usize;
         for row in rows.into_iter().map(|record| record.row) {
             self.last_row = row.number;
-            match row.key.as_id() {
-                Some(id) => self.to_read.push_back((row, id)),
-                None => self.to_find.push_back(row),
-            }
+            self.seek(row, Found::new());
         }
         Ok(())
+    }
+
+    /// Sees what a row needs next.
+    fn seek(&mut self, row: Row, found: Found) {
+        match self.vendor.need(&row, &self.uses, &self.names, &found) {
+            Ok(Need::Read(part, key)) => match self.lane(part) {
+                Some((_, rows, _)) => rows.push_back(Seeking { row, key, found }),
+                None => self.end(row.number, Outcome::Failed, Refusal::own("unread", format!("`{part}` is not read"))),
+            },
+            Ok(Need::Known(user)) => self.planned(&row, &user),
+            Err(refusal) => self.end(row.number, Outcome::Failed, refusal),
+        }
     }
 
     fn end(&mut self, row: u64, outcome: Outcome, refusal: Refusal) {
@@ -121,7 +151,7 @@ impl<'a> Planning<'a> {
         for change in changes {
             match diff::settle(&change.before, &change.after, &self.vendor.holds(&change, user)) {
                 Settled::Holds => {}
-                Settled::Untouched => needed.push(Change { version: user.version, ..change }),
+                Settled::Untouched => needed.push(self.vendor.rebase(change, user)),
                 Settled::Conflict(keys) => {
                     let message =
                         format!("`{}` was changed by someone else since: it is left as it is", keys.join("`, `"));
@@ -151,90 +181,60 @@ impl<'a> Planning<'a> {
         }
     }
 
-    fn found(&mut self, rows: Vec<Row>, answer: &Answer) -> Result<(), Halt> {
-        let found = self.vendor.found(answer).map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
-        let mut by_key: HashMap<String, BTreeSet<UserId>> = HashMap::new();
-        for (value, id) in found {
-            by_key.entry(value.to_lowercase()).or_default().insert(id);
-        }
-        for row in rows {
-            let ids =
-                by_key.get(&row.key.value.to_lowercase()).map(|ids| ids.iter().collect::<Vec<_>>()).unwrap_or_default();
-            let UserKey { column, value } = &row.key;
-            match ids[..] {
-                [id] => self.to_read.push_back((row, id.clone())),
-                [] => {
-                    let message = format!("no user has the {column} `{value}`");
-                    self.end(
-                        row.number,
-                        Outcome::Failed,
-                        Refusal { status: Some(404), ..Refusal::own("not.found", message) },
-                    );
-                }
-                _ => {
-                    let ids = ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
-                    let message = format!("{column} `{value}` is not unique: name one of {ids} by `id`");
-                    self.end(row.number, Outcome::Failed, Refusal::own("ambiguous", message));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn users(&mut self, rows: Vec<(Row, UserId)>, answer: &Answer) -> Result<(), Halt> {
-        let users = self.vendor.users(answer).map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
+    fn answered(&mut self, mut asked: Asked, answer: &Answer) -> Result<(), Halt> {
+        let keys: Vec<String> = asked.rows.iter().map(|seeking| seeking.key.clone()).collect();
+        let Page { records, more } = self
+            .vendor
+            .records(asked.part, &keys, asked.page.as_deref(), answer)
+            .map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
         self.read = true;
-        // The vendor's ids have no case; a spreadsheet may have changed it.
-        let users: HashMap<String, &User> = users.iter().map(|user| (user.id.0.to_lowercase(), user)).collect();
-        let (found, missing): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|(_, id)| users.contains_key(&id.0.to_lowercase()));
+        let some = !records.is_empty();
+        for (key, record) in records {
+            asked.got.entry(key.to_lowercase()).or_default().push(record);
+        }
+        if let (More::Page(page), true) = (&more, some) {
+            asked.page = Some(page.clone());
+            self.again.push_back(asked);
+            return Ok(());
+        }
+        let Asked { part, rows, mut got, .. } = asked;
+        // The vendors' ids have no case; a spreadsheet may have changed it.
+        let (here, missing): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|seeking| got.contains_key(&seeking.key.to_lowercase()));
         // Where the answer is one page of several, the others are asked for again, as long as that gets on.
-        let again = !missing.is_empty() && !found.is_empty() && self.vendor.more_follow(answer);
+        let again = more == More::Again && !missing.is_empty() && !here.is_empty();
         let missing = if again {
-            self.again.push_back(Asked::Users(missing));
+            self.again.push_back(Asked::new(part, missing));
             vec![]
         } else {
             missing
         };
-        for (row, id) in found.into_iter().chain(missing) {
-            match users.get(&id.0.to_lowercase()) {
-                Some(user) => match self.vendor.read_more(&id, &self.columns) {
-                    Some((_, key)) => self.again.push_back(Asked::More(row, Box::new((*user).clone()), key)),
-                    None => self.planned(&row, user),
-                },
-                None => {
-                    let refusal = Refusal {
-                        status: Some(404),
-                        ..Refusal::own("not.found", format!("no user has the id `{id}`"))
-                    };
-                    self.end(row.number, Outcome::Failed, refusal);
-                }
-            }
+        let mut times: HashMap<String, usize> = HashMap::new();
+        here.iter().for_each(|seeking| *times.entry(seeking.key.to_lowercase()).or_default() += 1);
+        for Seeking { row, key, mut found } in here.into_iter().chain(missing) {
+            let key = key.to_lowercase();
+            let left = times.entry(key.clone()).or_default();
+            *left = left.saturating_sub(1);
+            let records = if *left == 0 { got.remove(&key) } else { got.get(&key).cloned() };
+            found.insert(part, records.unwrap_or_default());
+            self.seek(row, found);
         }
         Ok(())
     }
 
     /// A read was refused: as a whole where it asked for many, for its row where it stands alone.
-    fn refused(&mut self, asked: Asked, refusal: Refusal) -> Result<(), Halt> {
+    fn refused(&mut self, mut asked: Asked, refusal: Refusal) -> Result<(), Halt> {
         self.refused += 1;
         let not_served = matches!(refusal.status, Some(300..=399 | 404 | 405 | 501));
         if !self.read && (not_served || self.refused > REFUSED) {
             return Err(Halt::NotTheVendor { what: API, refusal });
         }
-        match asked {
-            Asked::Keys(rows) if rows.len() > 1 => {
-                let (first, second) = halves(rows);
-                self.again.extend([Asked::Keys(first), Asked::Keys(second)]);
-            }
-            Asked::Users(rows) if rows.len() > 1 => {
-                let (first, second) = halves(rows);
-                self.again.extend([Asked::Users(first), Asked::Users(second)]);
-            }
-            Asked::More(row, ..) => self.end(row.number, Outcome::Failed, refusal),
-            Asked::Keys(rows) => rows.iter().for_each(|row| self.end(row.number, Outcome::Failed, refusal.clone())),
-            Asked::Users(rows) => {
-                rows.iter().for_each(|(row, _)| self.end(row.number, Outcome::Failed, refusal.clone()))
-            }
+        if asked.rows.len() > 1 {
+            let part = asked.part;
+            let (first, second) = halves(asked.rows);
+            self.again.extend([Asked::new(part, first), Asked::new(part, second)]);
+        } else if let Some(seeking) = asked.rows.pop() {
+            self.end(seeking.row.number, Outcome::Failed, refusal);
         }
         Ok(())
     }
@@ -244,19 +244,12 @@ impl Phase for Planning<'_> {
     type Tag = Asked;
 
     async fn next(&mut self, _idle: bool) -> Result<Option<Job<Asked>>, Halt> {
-        let width = self.vendor.facts().read_width;
         loop {
             if let Some(asked) = self.again.pop_front() {
                 return Ok(Some(self.job(asked)));
             }
-            let last = self.exhausted && self.to_find.is_empty() && self.finds_out == 0;
-            if self.to_read.len() >= width || (last && !self.to_read.is_empty()) {
-                let batch = self.to_read.drain(..width.min(self.to_read.len())).collect();
-                return Ok(Some(self.job(Asked::Users(batch))));
-            }
-            if self.to_find.len() >= FIND_WIDTH || (self.exhausted && !self.to_find.is_empty()) {
-                let batch = self.to_find.drain(..FIND_WIDTH.min(self.to_find.len())).collect();
-                return Ok(Some(self.job(Asked::Keys(batch))));
+            if let Some(asked) = self.next_read() {
+                return Ok(Some(self.job(asked)));
             }
             if self.exhausted {
                 return Ok(None);
@@ -266,20 +259,11 @@ impl Phase for Planning<'_> {
     }
 
     async fn ended(&mut self, job: Job<Asked>, ending: Ending) -> Result<(), Halt> {
-        if matches!(job.tag, Asked::Keys(_)) {
-            self.finds_out -= 1;
+        if let Some(lane) = self.lane(job.tag.part) {
+            lane.2 -= 1;
         }
         match ending {
-            Ending::Answered(Verdict::Applied { .. }, answer) => match job.tag {
-                Asked::Keys(rows) => self.found(rows, &answer),
-                Asked::Users(rows) => self.users(rows, &answer),
-                Asked::More(row, mut user, key) => {
-                    let mut body = answer.json().unwrap_or_default();
-                    user.record[key] = body["entities"].take();
-                    self.planned(&row, &user);
-                    Ok(())
-                }
-            },
+            Ending::Answered(Verdict::Applied { .. }, answer) => self.answered(job.tag, &answer),
             Ending::Answered(Verdict::Forbidden, answer) => Err(Halt::Forbidden(self.vendor.refusal(&answer))),
             Ending::Answered(_, answer) => self.refused(job.tag, self.vendor.refusal(&answer)),
             // A read that fails while others pass is too much for the vendor: fewer users a call may not be.
@@ -305,39 +289,40 @@ impl Phase for Planning<'_> {
 pub(crate) struct Listing {
     vendor: Arc<dyn Vendor>,
     pub(crate) names: Names,
-    todo: VecDeque<Page>,
+    todo: VecDeque<Wanted>,
 }
 
 /// One page of them.
 #[derive(Debug, Clone)]
-pub(crate) enum Page {
+pub(crate) enum Wanted {
     /// Of a list: its name, and where the page is.
     List(&'static str, Option<String>),
     /// Of people.
-    People(Vec<UserKey>),
+    People(Vec<String>),
 }
 
 impl Listing {
-    pub(crate) fn new(vendor: Arc<dyn Vendor>, columns: &BTreeSet<String>, people: Vec<String>) -> Self {
-        let lists = vendor.lists(columns).into_iter().map(|list| Page::List(list, None));
-        let keys: Vec<UserKey> = people.into_iter().map(|value| UserKey { column: "email".into(), value }).collect();
-        let people = keys.chunks(FIND_WIDTH).map(|keys| Page::People(keys.to_vec()));
+    pub(crate) fn new(vendor: Arc<dyn Vendor>, uses: &Uses, people: Vec<String>) -> Self {
+        let lists = vendor.lists(uses).into_iter().map(|list| List(list, None));
+        let width = vendor.part_width(vendor.people().1, people.len()).max(1);
+        let people = people.chunks(width).map(|keys| People(keys.to_vec()));
         let todo = lists.chain(people).collect();
         Self { vendor, names: Names::default(), todo }
     }
 
-    fn page(&mut self, page: Page, answer: &Answer) -> Result<(), Refusal> {
+    fn page(&mut self, page: Wanted, answer: &Answer) -> Result<(), Refusal> {
         match page {
-            Page::List(list, _) => {
-                let (items, next) = self.vendor.listed(answer)?;
-                items.into_iter().for_each(|item| self.names.add(list, item));
+            List(list, page) => {
+                let next = self.vendor.listed(list, page.as_deref(), answer, &mut self.names)?;
                 if next.is_some() {
-                    self.todo.push_back(Page::List(list, next));
+                    self.todo.push_back(List(list, next));
                 }
             }
-            Page::People(_) => {
-                for (name, id) in self.vendor.found(answer)? {
-                    self.names.add("user", Named { id: id.0, name });
+            People(keys) => {
+                for (name, record) in self.vendor.records(self.vendor.people().1, &keys, None, answer)?.records {
+                    if let Some(id) = record["id"].as_str() {
+                        self.names.add("user", Named { id: id.to_owned(), name });
+                    }
                 }
             }
         }
@@ -346,19 +331,23 @@ impl Listing {
 }
 
 impl Phase for Listing {
-    type Tag = Page;
+    type Tag = Wanted;
 
-    async fn next(&mut self, _idle: bool) -> Result<Option<Job<Page>>, Halt> {
+    async fn next(&mut self, _idle: bool) -> Result<Option<Job<Wanted>>, Halt> {
         Ok(self.todo.pop_front().map(|page| {
             let request = match &page {
-                Page::List(list, next) => self.vendor.list(list, next.as_deref()),
-                Page::People(keys) => self.vendor.find(keys),
+                List(list, next) => self.vendor.list(list, next.as_deref()),
+                People(keys) => {
+                    let (columns, part) = self.vendor.people();
+                    let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+                    self.vendor.read(part, keys, &columns, None)
+                }
             };
             Job::new(request, page)
         }))
     }
 
-    async fn ended(&mut self, job: Job<Page>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, job: Job<Wanted>, ending: Ending) -> Result<(), Halt> {
         let refusal = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => match self.page(job.tag, &answer) {
                 Ok(()) => return Ok(()),
@@ -367,9 +356,9 @@ impl Phase for Listing {
             Ending::Answered(Verdict::Forbidden, answer) => return Err(Halt::Forbidden(self.vendor.refusal(&answer))),
             Ending::Answered(_, answer) => match job.tag {
                 // Too many at once: unpublished maxima are found by halving.
-                Page::People(keys) if keys.len() > 1 => {
+                People(keys) if keys.len() > 1 => {
                     let (first, second) = halves(keys);
-                    self.todo.extend([Page::People(first), Page::People(second)]);
+                    self.todo.extend([People(first), People(second)]);
                     return Ok(());
                 }
                 _ => self.vendor.refusal(&answer),
@@ -387,7 +376,7 @@ impl Phase for Listing {
         Ok(())
     }
 
-    async fn left(&mut self, _unfinished: Vec<Job<Page>>) -> Result<(), Halt> {
+    async fn left(&mut self, _unfinished: Vec<Job<Wanted>>) -> Result<(), Halt> {
         Ok(())
     }
 }

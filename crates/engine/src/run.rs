@@ -1,21 +1,25 @@
 //! A run, from a roster in the journal to its summary: read, plan, send, close.
 
 use crate::clock::Clock;
-use crate::error::{Halt, Stop};
+use crate::error::{API, DISCOVERY, Halt, Stop};
 use crate::event::Event;
 use crate::plan::{Listing, Planning, Single};
 use crate::recorder::{Recorder, SharedJournal};
 use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sender;
 use crate::settings::Settings;
-use crate::transport::Transport;
+use crate::transport::{Lost, Outgoing, Target, Transport};
+use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, State, Summary};
-use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, Credentials, Names, Refusal, Request, Vendor, Verdict};
+use paceline_core::user::{UserId, UserKey};
+use paceline_core::vendor::{
+    Answer, Clues, Credentials, Found, Lookup, More, Names, Need, Page, Part, Refusal, Request, User, Uses, Vendor,
+    Verdict,
+};
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
-use serde_json::Map;
-use std::collections::BTreeSet;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,6 +89,7 @@ fn sample(kind: &str, group: String) -> Change {
         user: UserId(String::new()),
         before: Map::new(),
         after: Map::new(),
+        rest: Map::new(),
         columns: vec![],
         version: None,
     }
@@ -127,12 +132,16 @@ impl Run {
                 self.plan_blind().await?;
             } else {
                 self.learn_quota().await?;
-                // An undo goes back to ids that it knows.
-                let names =
-                    if self.record.run.command == "undo" { Names::default() } else { self.learn_names().await? };
+                let uses = Uses {
+                    columns: self.columns.clone(),
+                    keys: self.recorder.ask(|journal| journal.keys()).await?,
+                    rows: self.counts.pending,
+                    undo: self.record.run.command == "undo",
+                };
+                let names = self.learn_names(&uses).await?;
                 let events = Arc::clone(&self.scheduler.events);
                 let vendor = Arc::clone(&self.scheduler.vendor);
-                let mut planning = Planning::new(vendor, &mut self.recorder, events, self.columns.clone(), names);
+                let mut planning = Planning::new(vendor, &mut self.recorder, events, uses, names);
                 self.scheduler.drive(&mut planning).await?;
                 self.recorder.flush().await?;
                 let refusal = Refusal::own("duplicate", "an earlier row names the same user by another key");
@@ -167,10 +176,10 @@ impl Run {
     }
 
     /// Reads each list whose names the roster uses once, and looks up the people that it names by e-mail.
-    async fn learn_names(&mut self) -> Result<Names, Stop> {
+    async fn learn_names(&mut self, uses: &Uses) -> Result<Names, Stop> {
         let vendor = Arc::clone(&self.scheduler.vendor);
         let columns: Vec<&'static str> =
-            vendor.people().iter().copied().filter(|column| self.columns.contains(*column)).collect();
+            vendor.people().0.iter().copied().filter(|column| self.columns.contains(*column)).collect();
         let people = self.recorder.ask(move |journal| {
             let mut people = BTreeSet::new();
             for column in columns {
@@ -178,14 +187,15 @@ impl Run {
             }
             Ok(people.into_iter().collect())
         });
-        let mut listing = Listing::new(vendor, &self.columns, people.await?);
+        let mut listing = Listing::new(vendor, uses, people.await?);
         self.scheduler.drive(&mut listing).await?;
         Ok(listing.names)
     }
 
     /// Asks the vendor for the token's quota, where a run is long enough for it to matter.
     async fn learn_quota(&mut self) -> Result<(), Stop> {
-        let calls = self.counts.pending + self.counts.pending.div_ceil(self.scheduler.vendor.facts().read_width as u64);
+        // A read for a hundred users, as the vendors have it, and a write for each.
+        let calls = self.counts.pending + self.counts.pending.div_ceil(100);
         let matters = self.scheduler.settings.rate.is_none() && calls > self.scheduler.allowance();
         let Some(request) = self.scheduler.vendor.quota_request().filter(|_| matters) else { return Ok(()) };
         let mut asking = Single { request: Some(request), answer: None };
@@ -355,6 +365,57 @@ fn scheduler(tools: Tools, settings: Settings) -> Scheduler {
     Scheduler::new(Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed })
 }
 
+/// Finds out where the tenant is. Asks for a token where that takes one; the token is not kept.
+///
+/// # Errors
+/// Where a document or a token cannot be had, or does not say it.
+pub async fn locate(tools: &Tools, clues: &Clues, timeout: Duration) -> Result<Lookup, Stop> {
+    let Tools { vendor, credentials, .. } = tools;
+    let mut documents: Vec<Value> = vec![];
+    loop {
+        let step = vendor.lookup(clues, &documents);
+        let targets = match step.map_err(|refusal| Halt::NotTheVendor { what: DISCOVERY, refusal })? {
+            Lookup::Document(url) => vec![Target::Document(url)],
+            Lookup::Token(url) => (0..)
+                .map_while(|form| vendor.grant(credentials, form))
+                .map(|grant| Target::Token(grant, Some(url.clone())))
+                .collect(),
+            found => return Ok(found),
+        };
+        let mut refused = None;
+        for target in targets {
+            let is_token = matches!(target, Target::Token(..));
+            let answer = asked_twice(tools, target, timeout).await?;
+            match answer.json() {
+                Some(document) if answer.status == 200 => {
+                    documents.push(document);
+                    refused = None;
+                    break;
+                }
+                _ if is_token => refused = Some(Halt::Credentials(vendor.refusal(&answer))),
+                _ => refused = Some(Halt::NotTheVendor { what: DISCOVERY, refusal: vendor.refusal(&answer) }),
+            }
+        }
+        if let Some(halt) = refused {
+            return Err(halt.into());
+        }
+    }
+}
+
+/// Nothing is at stake yet, and somebody is waiting: one more attempt.
+async fn asked_twice(tools: &Tools, target: Target, timeout: Duration) -> Result<Answer, Halt> {
+    let mut again = true;
+    loop {
+        let sending = tools.transport.send(Outgoing { target: target.clone() });
+        match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
+            Ok(answer) if !(again && matches!(answer.status, 429 | 500..=599)) => return Ok(answer),
+            Err(lost) if !again => return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() }),
+            _ => again = false,
+        }
+        tools.clock.until(tools.clock.now() + Duration::from_secs(1)).await;
+    }
+}
+
 /// Makes single calls, for `auth test` and `export`: with a token, paced and retried like any other.
 pub struct Caller {
     scheduler: Scheduler,
@@ -377,5 +438,91 @@ impl Caller {
             asking.answer.ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
         let refusal = self.scheduler.vendor.refusal(&answer);
         Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
+    }
+
+    /// Reads the lists that are needed.
+    ///
+    /// # Errors
+    /// Where the run of these calls halts.
+    pub async fn names(&mut self, uses: &Uses) -> Result<Names, Stop> {
+        let mut listing = Listing::new(Arc::clone(&self.scheduler.vendor), uses, vec![]);
+        self.scheduler.drive(&mut listing).await?;
+        Ok(listing.names)
+    }
+
+    /// One page of all users with all that `uses` needs to know of them, and the page that follows.
+    ///
+    /// # Errors
+    /// Where the run of these calls halts.
+    pub async fn everyone(
+        &mut self,
+        state: Option<&str>,
+        uses: &Uses,
+        names: &Names,
+        page: Option<&str>,
+    ) -> Result<(Vec<User>, Option<String>), Stop> {
+        let vendor = Arc::clone(&self.scheduler.vendor);
+        let (part, request) = vendor.everyone(state, &uses.columns, page);
+        let listed = self.records(part, &[], page, request).await?;
+        let next = if let More::Page(next) = listed.more { Some(next) } else { None };
+        let mut seeking: VecDeque<(Row, Found)> = VecDeque::new();
+        for (at, (key, record)) in (0u64..).zip(listed.records) {
+            let fields = uses.columns.iter().map(|column| (column.clone(), Value::Null)).collect();
+            let row = Row { number: at, line: at, key: UserKey::id(key), fields };
+            seeking.push_back((row, Found::from([(part, vec![record])])));
+        }
+        let mut users: BTreeMap<u64, User> = BTreeMap::new();
+        while !seeking.is_empty() {
+            let mut reads: BTreeMap<Part, Vec<(String, Row, Found)>> = BTreeMap::new();
+            for (row, found) in seeking.drain(..) {
+                match vendor.need(&row, uses, names, &found) {
+                    Ok(Need::Known(user)) => drop(users.insert(row.number, *user)),
+                    Ok(Need::Read(part, key)) => reads.entry(part).or_default().push((key, row, found)),
+                    // Gone since the page was made.
+                    Err(_) => {}
+                }
+            }
+            for (part, mut rows) in reads {
+                while !rows.is_empty() {
+                    let width = vendor.part_width(part, rows.len()).clamp(1, rows.len());
+                    let some: Vec<_> = rows.drain(..width).collect();
+                    let keys: Vec<String> = some.iter().map(|(key, ..)| key.clone()).collect();
+                    let mut got: HashMap<String, Vec<Value>> = HashMap::new();
+                    let mut page: Option<String> = None;
+                    loop {
+                        let request = vendor.read(part, &keys, &uses.columns, page.as_deref());
+                        let answer = self.records(part, &keys, page.as_deref(), request).await?;
+                        let ended = answer.records.is_empty();
+                        for (key, record) in answer.records {
+                            got.entry(key.to_lowercase()).or_default().push(record);
+                        }
+                        match answer.more {
+                            More::Page(next) if !ended => page = Some(next),
+                            _ => break,
+                        }
+                    }
+                    for (key, row, mut found) in some {
+                        found.insert(part, got.get(&key.to_lowercase()).cloned().unwrap_or_default());
+                        seeking.push_back((row, found));
+                    }
+                }
+            }
+        }
+        Ok((users.into_values().collect(), next))
+    }
+
+    async fn records(
+        &mut self,
+        part: Part,
+        keys: &[String],
+        page: Option<&str>,
+        request: Request,
+    ) -> Result<Page, Stop> {
+        let (answer, refusal, passed) = self.call(request).await?;
+        if !passed {
+            return Err(Halt::NotTheVendor { what: API, refusal }.into());
+        }
+        let records = self.scheduler.vendor.records(part, keys, page, &answer);
+        Ok(records.map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?)
     }
 }

@@ -66,9 +66,11 @@ pub(crate) struct Job<T> {
     pub(crate) attempts: u32,
     /// Whether an attempt may have had an effect that no answer told of.
     pub(crate) doubt: bool,
-    retries: u32,
+    /// Failures so far, and the last wait after one.
+    pub(crate) trouble: (u32, Duration),
+    /// It is not sent again when its wait is over: it ends in doubt, and this is why.
+    in_doubt: Option<Refusal>,
     refused_tokens: u32,
-    last_wait: Duration,
     throttled_since: Option<Moment>,
 }
 
@@ -79,11 +81,16 @@ impl<T> Job<T> {
             tag,
             attempts: 0,
             doubt: false,
-            retries: 0,
+            trouble: (0, Duration::ZERO),
+            in_doubt: None,
             refused_tokens: 0,
-            last_wait: Duration::ZERO,
             throttled_since: None,
         }
+    }
+
+    /// What it carries has failed before.
+    pub(crate) fn after(self, trouble: (u32, Duration)) -> Self {
+        Self { trouble, ..self }
     }
 }
 
@@ -283,6 +290,11 @@ impl Scheduler {
         loop {
             let now = self.clock.now();
             flow.wake(now);
+            while let Some(at) = flow.ready.iter().position(|job| job.in_doubt.is_some()) {
+                let Some(mut job) = flow.ready.remove(at) else { break };
+                let refusal = job.in_doubt.take().unwrap_or_default();
+                phase.ended(job, Ending::Doubtful(refusal)).await?;
+            }
             if flow.flights.len() >= self.concurrency.limit() as usize {
                 return Ok(Wake::OnEvent);
             }
@@ -356,6 +368,8 @@ impl Scheduler {
             return;
         }
         slot.minting = true;
+        // What came with a token that was refused is no better than that one.
+        let successor = slot.token.as_ref().filter(|_| !slot.proving).and_then(|token| token.successor.clone());
         self.generations += 1;
         let mint = Mint {
             transport: Arc::clone(&self.transport),
@@ -363,6 +377,7 @@ impl Scheduler {
             credentials: Arc::clone(&self.credentials),
             clock: self.clock,
             settings: self.settings.clone(),
+            successor,
         };
         let (generation, form, seed) = (self.generations, self.grant_form, self.rng.u64(..));
         self.minting.spawn(async move { (lane, mint.mint(generation, form, seed).await) });
@@ -425,9 +440,17 @@ impl Scheduler {
                 .throttled(phase, flow, Landed { job, sent, lane, generation, result: Ok(answer) }, scope)
                 .await;
         }
-        self.lanes[lane].pacer.passed(job.request.template, sent, now);
+        let (template, pacer) = (job.request.template, &mut self.lanes[lane].pacer);
+        if verdict == Verdict::Overloaded {
+            let wall = self.clock.wall();
+            let asked = retry::retry_after(answer.header("retry-after"), answer.header("date").next(), wall);
+            let throttle = Throttle { scope: Scope::Token, retry_after: asked };
+            pacer.throttled(template, sent, now, &throttle, &self.settings.backoff, self.rng.f64());
+        } else {
+            pacer.passed(template, sent, now);
+        }
         match verdict {
-            Verdict::Transient => {
+            Verdict::Transient | Verdict::Overloaded => {
                 // The vendor asks everyone for a rest, not only this call.
                 if let Some(wait) = self.asked(&answer).filter(|wait| !wait.is_zero()) {
                     self.check_wait(wait)?;
@@ -538,15 +561,13 @@ impl Scheduler {
         let now = self.clock.now();
         self.concurrency.trouble(sent, now);
         self.circuit.failed(sent, now, &self.settings.backoff, self.rng.f64());
-        job.retries += 1;
-        if job.doubt && job.request.effect == Effect::WriteOnce {
-            return phase.ended(job, Ending::Doubtful(refusal)).await;
-        }
+        job.trouble.0 += 1;
+        let retries = job.trouble.0;
         let alone = flow.flights.is_empty() && flow.ready.is_empty() && flow.waiting.is_empty();
-        let unreached = self.last_success.is_none() && matches!(lost, Some(Lost::NotSent(_))) && job.retries > 2;
+        let unreached = self.last_success.is_none() && matches!(lost, Some(Lost::NotSent(_))) && retries > 2;
         if self.circuit.exhausted()
             || unreached
-            || (job.retries > self.settings.max_retries && self.circuit.is_open() && !alone)
+            || (retries > self.settings.max_retries && self.circuit.is_open() && !alone)
         {
             flow.ready.push_front(job);
             return Err(match lost {
@@ -554,7 +575,7 @@ impl Scheduler {
                 _ => Halt::Trouble(refusal.line()),
             });
         }
-        if job.retries > self.settings.max_retries {
+        if retries > self.settings.max_retries {
             return phase.ended(job, Ending::Exhausted(refusal)).await;
         }
         if !self.budget.pay(matches!(lost, Some(Lost::Timeout))) {
@@ -564,10 +585,14 @@ impl Scheduler {
                 refusal.line()
             )));
         }
-        job.last_wait = self.settings.backoff.wait(job.retries, job.last_wait, self.rng.f64());
-        (self.events)(Event::Retry { why: refusal.line(), wait: job.last_wait });
-        tracing::debug!(wait_s = job.last_wait.as_secs_f64(), retry = job.retries, why = refusal.line(), "will retry");
-        flow.wait(now + job.last_wait, job);
+        let wait = self.settings.backoff.wait(retries, job.trouble.1, self.rng.f64());
+        job.trouble.1 = wait;
+        (self.events)(Event::Retry { why: refusal.line(), wait });
+        tracing::debug!(wait_s = wait.as_secs_f64(), retry = retries, why = refusal.line(), "will retry");
+        if job.doubt && job.request.effect == Effect::WriteOnce {
+            job.in_doubt = Some(refusal);
+        }
+        flow.wait(now + wait, job);
         Ok(())
     }
 
@@ -597,7 +622,7 @@ impl Scheduler {
                     self.lanes[lane].pacer.lost(job.request.template, sent, now);
                     self.effort.throttled += u64::from(matches!(verdict, Some(Verdict::Throttled(_))));
                     job.doubt |= job.request.effect != Effect::Read
-                        && (matches!(verdict, Some(Verdict::Transient | Verdict::Conflict))
+                        && (matches!(verdict, Some(Verdict::Transient | Verdict::Overloaded | Verdict::Conflict))
                             || result.is_err_and(|lost| lost.in_doubt()));
                     flow.ready.push_back(job);
                 }
@@ -617,8 +642,9 @@ impl Scheduler {
     /// An error page may echo what was sent: whatever is told of a refusal is told without our secrets.
     fn scrubbed(&self, mut answer: Answer) -> Answer {
         if answer.status >= 400 {
-            let tokens = self.lanes.iter().filter_map(|lane| lane.token.as_ref().map(|token| &token.secret));
-            for secret in tokens.chain([&self.credentials.client_secret]).map(|secret| secret.expose_secret()) {
+            let tokens = self.lanes.iter().filter_map(|lane| lane.token.as_ref());
+            let tokens = tokens.flat_map(|token| std::iter::once(&token.secret).chain(&token.successor));
+            for secret in tokens.chain(self.credentials.secrets()).map(|secret| secret.expose_secret()) {
                 let text = String::from_utf8_lossy(&answer.body);
                 if !secret.is_empty() && text.contains(secret) {
                     answer.body = text.replace(secret, "[secret]").into_bytes();

@@ -10,14 +10,20 @@ use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::{UserId, Version};
-use paceline_core::vendor::{Answer, BLIND, Refusal, User, Vendor, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Each, More, Part, Refusal, User, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Taken};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Changes marked "may be sent" at once: at 300 calls a minute, a minute and a half ahead.
 const BLOCK: u32 = 500;
+/// Users whose changes are written one by one that are looked at ahead: ten seconds of writing at five calls a second.
+const LOOKED_AT: usize = 50;
+/// Calls that doubts wait for company.
+const PATIENCE: u32 = 100;
 /// Times that a change is sent again after conflicts in which nobody had touched its values.
 const CONFLICTS: u32 = 10;
 /// The largest part of a refused batch that is tried at once: with three guilty among 50, no order of them then takes
@@ -33,6 +39,8 @@ pub(crate) struct Sending {
     siblings: u32,
     attempts: u32,
     conflicts: u32,
+    /// Failures of the calls that carried it, and the last wait after one.
+    trouble: (u32, Duration),
 }
 
 /// The changes of one call.
@@ -82,7 +90,25 @@ pub(crate) enum Tag {
     /// It makes changes, all of one stage and group.
     Write(Batch),
     /// It reads users back.
-    Settle(Vec<Doubt>),
+    Settle(Settling),
+}
+
+/// A read of one part of the users in doubt.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    part: Part,
+    doubts: Vec<Doubt>,
+    /// Whether they have not been sent yet.
+    looks: bool,
+    page: Option<String>,
+    /// What earlier pages have brought, by lower-case key.
+    got: HashMap<String, Vec<Value>>,
+}
+
+impl Settling {
+    fn new(part: Part, doubts: Vec<Doubt>) -> Self {
+        Self { part, doubts, looks: false, page: None, got: HashMap::new() }
+    }
 }
 
 /// The sending part of a run, or of its canary.
@@ -104,9 +130,16 @@ pub(crate) struct Sender<'a> {
     again: VecDeque<Sending>,
     /// Parts of batches that were refused as a whole.
     narrower: VecDeque<Batch>,
-    doubts: VecDeque<Doubt>,
+    doubts: BTreeMap<Part, VecDeque<Doubt>>,
     doubts_since: u32,
-    batches: VecDeque<Vec<Doubt>>,
+    settling: VecDeque<Settling>,
+    /// Changes whose users are read and compared before they are sent, and such reads that have not ended.
+    looks: VecDeque<Taken>,
+    looking: usize,
+    /// What is known of the widest calls of a kind that pass, where the vendor publishes no width.
+    widths: HashMap<String, usize>,
+    /// Doubts whose users have just been read.
+    to_settle: Vec<Settling>,
     /// Users with a call that has not ended: no two writes to one user run side by side.
     busy: HashSet<UserId>,
     /// Of rows with several changes: versions after a change, changes made, and rows that have failed.
@@ -115,6 +148,7 @@ pub(crate) struct Sender<'a> {
     ended_rows: HashSet<u64>,
     suspects: Vec<(Sending, Refusal)>,
     passed: bool,
+    /// All users are read before they are written, and not only those of a vendor without versions.
     look_first: bool,
     /// Changes were accepted and not yet seen: they stay "may be sent" in the journal until they are read back.
     accepted: bool,
@@ -146,9 +180,13 @@ impl<'a> Sender<'a> {
             unknown_all: false,
             again: VecDeque::new(),
             narrower: VecDeque::new(),
-            doubts: VecDeque::new(),
+            doubts: BTreeMap::new(),
             doubts_since: 0,
-            batches: VecDeque::new(),
+            settling: VecDeque::new(),
+            looks: VecDeque::new(),
+            looking: 0,
+            widths: HashMap::new(),
+            to_settle: vec![],
             busy: HashSet::new(),
             versions: HashMap::new(),
             made: HashMap::new(),
@@ -177,16 +215,63 @@ impl<'a> Sender<'a> {
         self.look_first = look;
     }
 
-    /// Takes planned changes as doubts: read first, sent where nothing has changed.
-    async fn load_planned(&mut self) -> Result<(), Halt> {
-        self.begin_refill();
-        self.end_refill().await?;
-        for taken in std::mem::take(&mut self.queue) {
+    /// Whether changes are taken to be looked at.
+    fn looks(&self) -> bool {
+        !self.settings.blind && (self.look_first || !self.vendor.facts().has_versions)
+    }
+
+    /// The next users to be read and compared with the plan: when few changes are ready, so that what is read is fresh
+    /// when it is written.
+    async fn next_look(&mut self) -> Result<Option<Settling>, Halt> {
+        let few = usize::try_from(self.settings.max_concurrent).unwrap_or(1);
+        if self.looking > 1 || self.again.len() > few {
+            return Ok(None);
+        }
+        let mut doubts: Vec<Doubt> = vec![];
+        let mut common: Option<(Part, usize)> = None;
+        loop {
+            if self.looks.is_empty() && !self.taken_all {
+                self.begin_refill();
+                self.end_refill().await?;
+                self.looks.append(&mut self.queue);
+            }
+            let Some(front) = self.looks.front() else { break };
+            let change = &front.change;
+            if self.ended_rows.contains(&change.key.row) {
+                let dropped = self.looks.pop_front();
+                self.withdraw(dropped.map(|taken| (taken.change.key, 0, None)));
+                continue;
+            }
+            if self.busy.contains(&change.user) {
+                break;
+            }
+            if !(self.look_first || self.vendor.looks_first(change)) {
+                if !doubts.is_empty() || self.again.len() >= BLOCK as usize {
+                    break;
+                }
+                let taken = self.looks.pop_front();
+                let ready = taken.map(|taken| self.sending(taken));
+                self.again.extend(ready);
+                continue;
+            }
+            let part = self.vendor.seen_in(change).0;
+            // What is written one by one takes a while: only a few are read ahead.
+            let most = self.vendor.part_width(part, self.looks.len() + doubts.len());
+            let most = if self.vendor.width(change) == 1 { most.min(LOOKED_AT) } else { most };
+            if common.is_some_and(|(other, width)| other != part || doubts.len() >= width.min(most)) {
+                break;
+            }
+            common.get_or_insert((part, most));
+            let Some(taken) = self.looks.pop_front() else { break };
             let sending = self.sending(taken);
             self.busy.insert(sending.change.user.clone());
-            self.doubt(sending, Refusal::own("conflict", "it was changed since it was planned"), true);
+            let refusal = Refusal::own("conflict", "it was changed since it was planned");
+            doubts.push(Doubt { sending, refusal, again: true });
         }
-        Ok(())
+        Ok(common.map(|(part, _)| {
+            self.looking += 1;
+            Settling { looks: true, ..Settling::new(part, doubts) }
+        }))
     }
 
     // --- where changes come from
@@ -202,11 +287,11 @@ impl<'a> Sender<'a> {
         } else {
             ("unknown", "the run was cut before an answer came")
         };
-        self.doubts.extend(found.into_iter().map(|Taken { change, siblings }| Doubt {
-            sending: Sending { change, siblings, attempts: u32::from(self.confirming), conflicts: 0 },
-            refusal: Refusal::own(code, message),
-            again: !self.confirming,
-        }));
+        for taken in found {
+            let sending = Sending { attempts: u32::from(self.confirming), ..self.sending(taken) };
+            self.busy.insert(sending.change.user.clone());
+            self.doubt(sending, Refusal::own(code, message), !self.confirming);
+        }
         Ok(())
     }
 
@@ -235,6 +320,9 @@ impl<'a> Sender<'a> {
     async fn next_sending(&mut self) -> Result<Option<Sending>, Halt> {
         if let Some(at) = self.again.iter().position(|sending| !self.busy.contains(&sending.change.user)) {
             return Ok(self.again.remove(at));
+        }
+        if self.looks() {
+            return Ok(None);
         }
         loop {
             if self.queue.len() < BLOCK as usize / 2 {
@@ -265,9 +353,21 @@ impl<'a> Sender<'a> {
         let Some(first) = self.next_sending().await? else { return Ok(None) };
         self.busy.insert(first.change.user.clone());
         let width = self.vendor.width(&first.change);
+        let width = self.widths.get(&first.change.kind).copied().unwrap_or(width).min(width);
         let (stage, group) = (first.change.key.stage, first.change.key.group.clone());
         let mut batch = vec![first];
-        while batch.len() < width {
+        if width > 1 {
+            self.gather(&mut batch, width);
+        }
+        if self.looks() && batch.len() < width && self.more_is_coming(stage, &group) {
+            // Others that may share the call are being read: a full call in a moment is better than two now.
+            for sending in batch.into_iter().rev() {
+                self.busy.remove(&sending.change.user);
+                self.again.push_front(sending);
+            }
+            return Ok(None);
+        }
+        while !self.looks() && batch.len() < width {
             if self.queue.is_empty() {
                 self.begin_refill();
                 self.end_refill().await?;
@@ -294,38 +394,79 @@ impl<'a> Sender<'a> {
             // Its user's earlier change is still out: a full call in a moment is better than two now.
             for sending in batch.into_iter().rev() {
                 self.busy.remove(&sending.change.user);
-                let Sending { change, siblings, .. } = sending;
-                self.queue.push_front(Taken { change, siblings });
+                if sending.attempts > 0 {
+                    self.again.push_front(sending);
+                } else {
+                    let Sending { change, siblings, .. } = sending;
+                    self.queue.push_front(Taken { change, siblings });
+                }
             }
             return Ok(None);
         }
         Ok(Some(Batch::of(batch)))
     }
 
+    /// Adds what waits to be sent again and may share the call.
+    fn gather(&mut self, batch: &mut Vec<Sending>, width: usize) {
+        let Some((stage, group)) = batch.first().map(|first| (first.change.key.stage, first.change.key.group.clone()))
+        else {
+            return;
+        };
+        let waiting = std::mem::take(&mut self.again);
+        for sending in waiting {
+            let change = &sending.change;
+            let fits = batch.len() < width
+                && (change.key.stage, &change.key.group) == (stage, &group)
+                && !self.busy.contains(&change.user);
+            if fits {
+                self.busy.insert(change.user.clone());
+                batch.push(sending);
+            } else {
+                self.again.push_back(sending);
+            }
+        }
+    }
+
+    /// Whether changes that may share a call of that stage and group are being looked at, or will be at once.
+    fn more_is_coming(&self, stage: u8, group: &str) -> bool {
+        let next = self.looks.front().is_some_and(|taken| {
+            let change = &taken.change;
+            (change.key.stage, change.key.group.as_str()) == (stage, group) && !self.busy.contains(&change.user)
+        });
+        self.looking > 0 || next
+    }
+
     fn sending(&self, taken: Taken) -> Sending {
         let Taken { mut change, siblings } = taken;
         change.version = self.versions.get(&change.key.row).copied().or(change.version);
-        Sending { change, siblings, attempts: 0, conflicts: 0 }
+        Sending { change, siblings, attempts: 0, conflicts: 0, trouble: (0, Duration::ZERO) }
     }
 
     /// Doubts are read back many a call: when a call is full, or when waiting for more would keep the run.
-    fn next_settle(&mut self, no_more: bool) -> Option<Vec<Doubt>> {
-        if let Some(batch) = self.batches.pop_front() {
-            return Some(batch);
+    fn next_settle(&mut self, no_more: bool) -> Option<Settling> {
+        if let Some(settling) = self.settling.pop_front() {
+            return Some(settling);
         }
-        let width = self.vendor.facts().read_width;
-        let patience = u32::try_from(width).unwrap_or(u32::MAX);
-        let ripe = self.doubts.len() >= width || no_more || self.doubts_since >= patience;
-        (ripe && !self.doubts.is_empty()).then(|| {
-            self.doubts_since = 0;
-            self.doubts.drain(..width.min(self.doubts.len())).collect()
-        })
+        for (part, doubts) in &mut self.doubts {
+            let width = self.vendor.part_width(part, doubts.len()).max(1);
+            let patience = u32::try_from(width).unwrap_or(u32::MAX).min(PATIENCE);
+            if !doubts.is_empty() && (doubts.len() >= width || no_more || self.doubts_since >= patience) {
+                self.doubts_since = 0;
+                return Some(Settling::new(part, doubts.drain(..width.min(doubts.len())).collect()));
+            }
+        }
+        None
     }
 
-    fn settle_job(&self, batch: Vec<Doubt>) -> Job<Tag> {
-        let users: Vec<UserId> = batch.iter().map(|doubt| doubt.sending.change.user.clone()).collect();
-        let columns: BTreeSet<String> = batch.iter().flat_map(|doubt| doubt.sending.change.columns.clone()).collect();
-        Job::new(self.vendor.read(&users, &columns), Tag::Settle(batch))
+    fn in_doubt(&self) -> usize {
+        self.doubts.values().map(VecDeque::len).sum()
+    }
+
+    fn settle_job(&self, settling: Settling) -> Job<Tag> {
+        let changes = || settling.doubts.iter().map(|doubt| &doubt.sending.change);
+        let keys: Vec<String> = changes().map(|change| self.vendor.seen_in(change).1).collect();
+        let columns: BTreeSet<String> = changes().flat_map(|change| change.columns.clone()).collect();
+        Job::new(self.vendor.read(settling.part, &keys, &columns, settling.page.as_deref()), Tag::Settle(settling))
     }
 
     // --- what becomes of them
@@ -386,7 +527,8 @@ impl<'a> Sender<'a> {
     }
 
     fn doubt(&mut self, sending: Sending, refusal: Refusal, again: bool) {
-        self.doubts.push_back(Doubt { sending, refusal, again });
+        let (part, _) = self.vendor.seen_in(&sending.change);
+        self.doubts.entry(part).or_default().push_back(Doubt { sending, refusal, again });
     }
 
     /// Somebody got through: those refused for a missing right are refused for themselves.
@@ -439,18 +581,22 @@ impl<'a> Sender<'a> {
         match verdict {
             Verdict::Applied { version } => {
                 let changes: Vec<Change> = sendings.iter().map(|sending| sending.change.clone()).collect();
-                let each = self.vendor.each(&changes, answer).unwrap_or_else(|| vec![Ok(()); sendings.len()]);
+                let each = self.vendor.each(&changes, answer).unwrap_or_else(|| vec![Each::Made; sendings.len()]);
                 // Only the answer to a call for one user tells that user's version.
                 let alone = changes.iter().all(|change| self.vendor.width(change) == 1);
                 for (sending, one) in sendings.into_iter().zip(each) {
                     match one {
-                        Ok(()) if self.vendor.is_asynchronous(&sending.change) => {
+                        Each::Made if self.vendor.is_asynchronous(&sending.change) => {
                             self.accepted = true;
                             self.passed = true;
                             self.busy.remove(&sending.change.user);
                         }
-                        Ok(()) => self.made(sending, version.filter(|_| alone)),
-                        Err(refusal) => self.not_made(sending, Outcome::Failed, refusal)?,
+                        Each::Made => self.made(sending, version.filter(|_| alone)),
+                        Each::Refused(refusal) => {
+                            self.passed = true;
+                            self.not_made(sending, Outcome::Failed, refusal)?;
+                        }
+                        Each::Doubtful(refusal) => self.doubt(sending, refusal, false),
                     }
                 }
                 match hunt {
@@ -458,12 +604,24 @@ impl<'a> Sender<'a> {
                     None => Ok(()),
                 }
             }
+            Verdict::Rejected if sendings.len() > 1 && !self.vendor.width_is_published(&sendings[0].change) => {
+                // Perhaps nobody is guilty, and the call too wide: its halves are tried, and what passes is remembered.
+                let kind = sendings[0].change.kind.clone();
+                self.widths.insert(kind, sendings.len().div_ceil(2));
+                let (first, second) = halves(sendings);
+                self.narrower.extend([Batch::of(first), Batch::of(second)]);
+                Ok(())
+            }
             Verdict::Rejected | Verdict::Conflict | Verdict::Forbidden if sendings.len() > 1 || hunt.is_some() => {
                 let rest = hunt.into_iter().flat_map(|hunt| hunt.other.into_iter().chain(hunt.rest)).collect();
                 self.narrow(sendings, rest, verdict, self.vendor.refusal(answer))
             }
             verdict => match sendings.pop() {
-                Some(sending) => self.written(sending, verdict, self.vendor.refusal(answer)),
+                Some(sending) => {
+                    // Refused alone: it was guilty, and the width of its call was not.
+                    self.widths.remove(&sending.change.kind);
+                    self.written(sending, verdict, self.vendor.refusal(answer))
+                }
                 None => Ok(()),
             },
         }
@@ -488,21 +646,52 @@ impl<'a> Sender<'a> {
         guilty.into_iter().try_for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()))
     }
 
-    /// With `more`, the answer is one page of several: those that are not on it are asked for again.
-    fn settled(&mut self, batch: Vec<Doubt>, users: &[User], more: bool) -> Result<(), Halt> {
-        let users: HashMap<String, &User> = users.iter().map(|user| (user.id.0.to_lowercase(), user)).collect();
-        let key = |doubt: &Doubt| doubt.sending.change.user.0.to_lowercase();
-        let (mut found, missing): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|doubt| users.contains_key(&key(doubt)));
-        if more && !found.is_empty() && !missing.is_empty() {
-            self.batches.push_back(missing);
-        } else {
-            found.extend(missing);
+    fn settled(&mut self, mut settling: Settling, answer: &Answer) -> Result<(), (Settling, Refusal)> {
+        let key = |doubt: &Doubt| self.vendor.seen_in(&doubt.sending.change).1;
+        let keys: Vec<String> = settling.doubts.iter().map(key).collect();
+        let page = match self.vendor.records(settling.part, &keys, settling.page.as_deref(), answer) {
+            Ok(page) => page,
+            Err(refusal) => return Err((settling, refusal)),
+        };
+        let some = !page.records.is_empty();
+        for (key, record) in page.records {
+            settling.got.entry(key.to_lowercase()).or_default().push(record);
         }
-        found.into_iter().try_for_each(|doubt| {
-            let user = users.get(&key(&doubt)).copied();
-            self.settle_one(doubt, user)
-        })
+        if let (More::Page(next), true) = (&page.more, some) {
+            settling.page = Some(next.clone());
+            self.settling.push_back(settling);
+            return Ok(());
+        }
+        // Where the answer is one page of several, those that are not on it are asked for again.
+        if page.more == More::Again {
+            let doubts = std::mem::take(&mut settling.doubts);
+            let (here, missing): (Vec<_>, Vec<_>) =
+                doubts.into_iter().partition(|doubt| settling.got.contains_key(&key(doubt).to_lowercase()));
+            if here.is_empty() || missing.is_empty() {
+                settling.doubts.extend(here.into_iter().chain(missing));
+            } else {
+                settling.doubts = here;
+                let looks = settling.looks;
+                self.looking += usize::from(looks);
+                self.settling.push_back(Settling { looks, ..Settling::new(settling.part, missing) });
+            }
+        }
+        self.looking -= usize::from(settling.looks);
+        self.to_settle.push(settling);
+        Ok(())
+    }
+
+    /// Ends the doubts that have been read.
+    fn settle_all(&mut self) -> Result<(), Halt> {
+        for Settling { doubts, got, .. } in std::mem::take(&mut self.to_settle) {
+            for doubt in doubts {
+                let key = self.vendor.seen_in(&doubt.sending.change).1.to_lowercase();
+                let records = got.get(&key).map_or(&[][..], Vec::as_slice);
+                let user = self.vendor.seen(&doubt.sending.change, records);
+                self.settle_one(doubt, user.as_ref())?;
+            }
+        }
+        Ok(())
     }
 
     fn settle_one(&mut self, doubt: Doubt, user: Option<&User>) -> Result<(), Halt> {
@@ -528,23 +717,25 @@ impl<'a> Sender<'a> {
             _ if !again => self.not_made(sending, Outcome::Failed, refusal),
             _ if sending.conflicts >= CONFLICTS => self.not_made(sending, Outcome::Conflict, refusal),
             _ => {
-                sending.conflicts += 1;
-                sending.change.version = user.version.or(sending.change.version);
+                sending.conflicts += u32::from(sending.attempts > 0);
+                sending.change = self.vendor.rebase(sending.change, user);
                 self.send_again(sending);
                 Ok(())
             }
         }
     }
 
-    fn settle_ended(&mut self, batch: Vec<Doubt>, ending: Ending) -> Result<(), Halt> {
-        let refusal = match ending {
-            Ending::Answered(Verdict::Applied { .. }, answer) => match self.vendor.users(&answer) {
-                Ok(users) => return self.settled(batch, &users, self.vendor.more_follow(&answer)),
-                Err(refusal) => refusal,
+    fn settle_ended(&mut self, settling: Settling, ending: Ending) -> Result<(), Halt> {
+        let (settling, refusal) = match ending {
+            Ending::Answered(Verdict::Applied { .. }, answer) => match self.settled(settling, &answer) {
+                Ok(()) => return self.settle_all(),
+                Err(refused) => refused,
             },
-            Ending::Answered(_, answer) => self.vendor.refusal(&answer),
-            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => refusal,
+            Ending::Answered(_, answer) => (settling, self.vendor.refusal(&answer)),
+            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => (settling, refusal),
         };
+        let Settling { part, doubts: batch, looks, .. } = settling;
+        self.looking -= usize::from(looks);
         if batch.iter().all(|doubt| doubt.sending.change.kind == BLIND) {
             // Behind a gateway there may be nothing to read. A blind change sets what its row says, whoever set it
             // before: sending it again does no harm that sending it once did not.
@@ -559,7 +750,9 @@ impl<'a> Sender<'a> {
         }
         if batch.len() > 1 {
             let (first, second) = halves(batch);
-            self.batches.extend([first, second]);
+            self.looking += 2 * usize::from(looks);
+            let half = |doubts| Settling { looks, ..Settling::new(part, doubts) };
+            self.settling.extend([half(first), half(second)]);
             return Ok(());
         }
         // It stays "may be sent" in the journal: a resume settles it when users can be read again.
@@ -571,24 +764,26 @@ impl Phase for Sender<'_> {
     type Tag = Tag;
 
     async fn next(&mut self, idle: bool) -> Result<Option<Job<Tag>>, Halt> {
-        if !self.unknown_all && self.doubts.len() < BLOCK as usize {
+        if !self.unknown_all && self.in_doubt() < BLOCK as usize {
             self.load_unknown().await?;
-            self.busy.extend(self.doubts.iter().map(|doubt| doubt.sending.change.user.clone()));
         }
-        // One block at a time: a user's later change waits until its earlier one has ended.
-        if self.look_first && self.unknown_all && !self.taken_all && self.busy.is_empty() && self.again.is_empty() {
-            self.load_planned().await?;
+        if let Some(settling) = self.next_settle(false) {
+            return Ok(Some(self.settle_job(settling)));
         }
-        if let Some(batch) = self.next_settle(false) {
-            return Ok(Some(self.settle_job(batch)));
+        if self.looks()
+            && self.unknown_all
+            && let Some(settling) = self.next_look().await?
+        {
+            return Ok(Some(self.settle_job(settling)));
         }
         if let Some(batch) = self.next_batch().await? {
-            self.doubts_since += u32::from(!self.doubts.is_empty());
+            self.doubts_since += u32::from(self.in_doubt() > 0);
             let changes: Vec<Change> = batch.sendings.iter().map(|sending| sending.change.clone()).collect();
-            return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch))));
+            let trouble = batch.sendings.iter().map(|sending| sending.trouble).max().unwrap_or_default();
+            return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch)).after(trouble)));
         }
-        if let Some(batch) = self.next_settle(true) {
-            return Ok(Some(self.settle_job(batch)));
+        if let Some(settling) = self.next_settle(true) {
+            return Ok(Some(self.settle_job(settling)));
         }
         if idle && !self.suspects.is_empty() {
             self.judge_suspects()?;
@@ -602,11 +797,14 @@ impl Phase for Sender<'_> {
     }
 
     async fn ended(&mut self, job: Job<Tag>, ending: Ending) -> Result<(), Halt> {
-        let (doubt, attempts) = (job.doubt, job.attempts);
+        let (doubt, attempts, trouble) = (job.doubt, job.attempts, job.trouble);
         match (job.tag, ending) {
-            (Tag::Settle(batch), ending) => self.settle_ended(batch, ending),
+            (Tag::Settle(settling), ending) => self.settle_ended(settling, ending),
             (Tag::Write(mut batch), ending) => {
-                batch.sendings.iter_mut().for_each(|sending| sending.attempts += attempts);
+                for sending in &mut batch.sendings {
+                    sending.attempts += attempts;
+                    sending.trouble = trouble;
+                }
                 if !matches!(ending, Ending::Answered(..))
                     && let Some(hunt) = batch.hunt.take()
                 {
@@ -660,6 +858,7 @@ impl Phase for Sender<'_> {
         std::mem::take(&mut self.again).into_iter().for_each(&mut keep);
         std::mem::take(&mut self.narrower).into_iter().flat_map(Batch::everything).for_each(&mut keep);
         std::mem::take(&mut self.suspects).into_iter().for_each(|(sending, _)| keep(sending));
+        unsent.extend(std::mem::take(&mut self.looks).into_iter().map(|taken| (taken.change.key, 0, None)));
         unsent.extend(std::mem::take(&mut self.queue).into_iter().map(|taken| (taken.change.key, 0, None)));
         self.withdraw(unsent);
         self.recorder.flush().await

@@ -21,6 +21,8 @@ pub(crate) struct Token {
     pub(crate) refresh: Option<Moment>,
     /// When the last call left that was let through with it.
     pub(crate) accepted: Option<Moment>,
+    /// What the next one is had with, where the vendor gave such.
+    pub(crate) successor: Option<SecretString>,
 }
 
 impl Token {
@@ -37,6 +39,8 @@ pub(crate) struct Mint {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
+    /// What came with the last token, where that was a good one until its end.
+    pub(crate) successor: Option<SecretString>,
 }
 
 /// What minting has cost and brought.
@@ -84,13 +88,16 @@ impl Asking {
         let mut first_refusal: Option<Refusal> = None;
         let began = self.mint.clock.now();
         loop {
-            let Some(grant) = self.mint.vendor.grant(&self.mint.credentials, self.form) else {
+            let refreshing = self.mint.successor.as_ref();
+            let refresh = refreshing.and_then(|token| self.mint.vendor.refresh(&self.mint.credentials, token));
+            let renews = refresh.is_some();
+            let Some(grant) = refresh.or_else(|| self.mint.vendor.grant(&self.mint.credentials, self.form)) else {
                 self.form = first_form;
                 return Err(Halt::Credentials(first_refusal.unwrap_or_default()));
             };
             let sent = self.mint.clock.now();
             self.calls += 1;
-            let sending = self.mint.transport.send(Outgoing { target: Target::Token(grant) });
+            let sending = self.mint.transport.send(Outgoing { target: Target::Token(grant, None) });
             let answer = tokio::time::timeout(self.mint.settings.timeout, sending).await.unwrap_or(Err(Lost::Timeout));
             let answer = match answer {
                 Ok(answer) => answer,
@@ -100,10 +107,11 @@ impl Asking {
                 }
             };
             match self.mint.vendor.token(&answer) {
-                TokenVerdict::Granted { token, expires_in } => {
+                TokenVerdict::Granted { token, expires_in, refresh } => {
                     return Ok(Token {
                         secret: token,
                         generation,
+                        successor: refresh,
                         refresh: expires_in
                             .filter(|life| *life > 0)
                             .map(|life| sent + usable(Duration::from_secs(life))),
@@ -120,6 +128,8 @@ impl Asking {
                     let own = self.backoff(self.failures);
                     self.wait(own.max(asked), began).await?;
                 }
+                // Whatever is wrong with it, the credentials themselves may still be good.
+                TokenVerdict::Refused(_) | TokenVerdict::NotOAuth(_) if renews => self.mint.successor = None,
                 TokenVerdict::Refused(refusal) => {
                     first_refusal.get_or_insert(refusal);
                     self.form += 1;

@@ -13,7 +13,7 @@ pub struct Outgoing {
     pub target: Target,
 }
 
-/// The two servers that a run speaks to.
+/// Whom a run speaks to.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// The API, with an access token.
@@ -23,8 +23,10 @@ pub enum Target {
         /// The access token.
         token: SecretString,
     },
-    /// The token endpoint.
-    Token(Grant),
+    /// The token endpoint; another one than the known where a tenant is being looked for.
+    Token(Grant, Option<String>),
+    /// A public document, by its whole URL.
+    Document(String),
 }
 
 /// Why there was no answer.

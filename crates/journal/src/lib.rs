@@ -18,6 +18,7 @@ use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, Failure};
 use paceline_core::vendor::Refusal;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The record of one run. Whatever returns has been made durable.
 pub trait Journal: Send {
@@ -57,6 +58,9 @@ pub trait Journal: Send {
 
     /// The number of the `n`th row that has changes to send; the last row's where there are fewer.
     fn nth_planned(&mut self, n: u64) -> Result<u64, Error>;
+
+    /// The columns that rows name their users by.
+    fn keys(&mut self) -> Result<BTreeSet<String>, Error>;
 
     /// Changes not yet sent, by kind and group.
     fn planned(&mut self) -> Result<Vec<(String, String, u64)>, Error>;

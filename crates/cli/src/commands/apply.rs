@@ -3,30 +3,32 @@
 use crate::args::{ApplyArgs, Common, ShowArgs};
 use crate::commands::check;
 use crate::commands::plan;
-use crate::commands::work::{Goal, Kept, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Work, Worked};
 use crate::error::Failure;
 use crate::input::Reading;
 use crate::report::results::Results;
-use crate::settings::Connection;
+use crate::settings::Whereabouts;
 use crate::{input, printer, settings};
-use paceline_core::vendor::Credentials;
+use paceline_core::vendor::{Credentials, Hosts};
 use paceline_engine::Settings;
 use paceline_journal::{Journal as _, NewRun, Sqlite, Store};
-use std::collections::BTreeSet;
+use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Failure> {
     let Some(name) = &args.roster else { return plan::send(common, args).await };
     let profile = settings::profile(common)?;
-    let connection = settings::connection(common, &profile)?;
-    let settings = settings::engine(&args.sending, args.reading.blind, &profile)?;
+    let vendor = settings::vendor(common, &profile)?;
+    let settings = settings::engine(&args.sending, args.reading.blind, &profile, vendor.facts())?;
     if !common.yes && !args.dry_run && (name == "-" || !printer::can_ask()) {
         return Err(Failure::wrong(
             "there is nobody to confirm the plan",
             "give --yes to send without asking, or --dry-run to see the plan",
         ));
     }
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(common, &profile)?;
+    let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     let store = Store::new(&settings::state_dir(common, &profile)?);
     let goal = match (args.dry_run, common.yes) {
         (true, _) => Goal::Plan,
@@ -40,7 +42,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
         showing: args.showing.clone(),
         goal,
     };
-    apply(common, order, Means { connection, settings, credentials, store }).await
+    apply(common, order, Means { whereabouts, settings, credentials, store }).await
 }
 
 /// A roster, and what is to come of it.
@@ -54,7 +56,7 @@ pub(crate) struct Order<'a> {
 
 /// What a run works with.
 pub(crate) struct Means {
-    pub(crate) connection: Connection,
+    pub(crate) whereabouts: Whereabouts,
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
     pub(crate) store: Store,
@@ -62,15 +64,18 @@ pub(crate) struct Means {
 
 /// The same with everything known.
 pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Result<Worked, Failure> {
-    let Means { connection, settings, credentials, store } = means;
+    let Means { whereabouts, settings, credentials, store } = means;
     let roster = input::open(order.roster, &order.reading)?;
     let results = order.results.map(Results::open).transpose()?;
     let id = new_id();
-    let kept = |columns| Kept {
+    let vendor = Arc::clone(&whereabouts.vendor);
+    let kept = |columns, hosts: Hosts| Kept {
         settings: settings.clone(),
         columns,
-        base_url: connection.base_url.clone(),
-        auth_url: connection.auth_url.clone(),
+        base_url: hosts.base_url,
+        second_url: hosts.second_url,
+        auth_url: hosts.auth_url,
+        api_version: common.api_version.clone(),
         profile: common.profile.clone(),
         // A resume may be typed in another directory.
         results: results
@@ -79,20 +84,25 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
     };
     let run = NewRun {
         id: id.clone(),
-        vendor: connection.vendor.facts().name.into(),
+        vendor: vendor.facts().name.into(),
         command: if order.goal == Goal::Save { "plan" } else { "apply" }.into(),
         roster: order.roster.to_owned(),
         created: now(),
-        settings: serde_json::to_value(kept(BTreeSet::new())).unwrap_or_default(),
+        settings: Value::Null,
     };
     let mut journal = store.create(&run)?;
-    let checked = check::take_in(roster, connection.vendor.as_ref(), check::rules(settings.blind), &mut journal)
-        .and_then(|checked| {
-            let kept = serde_json::to_value(kept(checked.columns.clone())).unwrap_or_default();
-            Ok((checked, journal.keep(&run.command, &kept)?))
-        });
-    let columns = match checked {
-        Ok((checked, ())) => checked.columns,
+    let checked = check::take_in(roster, vendor.as_ref(), check::rules(settings.blind), &mut journal);
+    // The roster is right: only now is anything asked, if only where the tenant is.
+    let begun = match checked {
+        Ok(checked) => work::connect(whereabouts, &credentials, settings.timeout).await.and_then(|connection| {
+            let kept = kept(checked.columns.clone(), connection.hosts.clone());
+            journal.keep(&run.command, &serde_json::to_value(kept).unwrap_or_default())?;
+            Ok((checked.columns, connection))
+        }),
+        Err(failure) => Err(failure),
+    };
+    let (columns, connection) = match begun {
+        Ok(begun) => begun,
         Err(failure) => {
             drop::<Sqlite>(journal);
             // Nothing was sent: there is no run to speak of.

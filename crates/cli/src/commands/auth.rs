@@ -22,10 +22,12 @@ pub(crate) struct SignedIn {
 
 pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
     let profile = settings::profile(common)?;
-    let connection = settings::connection(common, &profile)?;
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(common, &profile)?;
+    let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     // Somebody is waiting: fewer and shorter retries than a run's.
-    let settings = Settings { max_retries: 2, ..settings::engine(&Default::default(), false, &profile)? };
+    let facts = whereabouts.vendor.facts();
+    let settings = Settings { max_retries: 2, ..settings::engine(&Default::default(), false, &profile, facts)? };
+    let connection = work::connect(whereabouts, &credentials, settings.timeout).await?;
     let progress = Arc::new(Progress::new(0, 0, false));
     let tools = work::tools(&connection, credentials.clone(), 1, Interrupt::new(), progress)?;
     let mut caller = Caller::new(tools, settings);
@@ -42,8 +44,8 @@ pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
     };
     Ok(SignedIn {
         vendor: vendor.facts().title,
-        base_url: connection.base_url.clone(),
-        client_id: credentials.client_id,
+        base_url: connection.hosts.base_url.clone(),
+        client_id: credentials.name().to_owned(),
         tenant: vendor.tenant(&answer),
         quota: quota.map(|quota| quota.allowed),
     })

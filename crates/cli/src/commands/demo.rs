@@ -63,13 +63,11 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
         yes: true,
         ..common.clone()
     };
-    let connection = settings::connection(&common, &Profile::default())?;
     let sending = SendArgs { rate: Some(WINDOW), ..SendArgs::default() };
-    let settings = settings::engine(&sending, false, &Profile::default())?;
-    let credentials = Credentials {
-        client_id: paceline_sandbox::CLIENT_ID.into(),
-        client_secret: SecretString::from(paceline_sandbox::CLIENT_SECRET),
-    };
+    let credentials =
+        Credentials::client(paceline_sandbox::CLIENT_ID, SecretString::from(paceline_sandbox::CLIENT_SECRET));
+    let whereabouts = settings::whereabouts(&common, &Profile::default(), &credentials)?;
+    let settings = settings::engine(&sending, false, &Profile::default(), whereabouts.vendor.facts())?;
     let store = Store::new(&dir.join("state"));
     let (roster, results) = (roster.display().to_string(), dir.join("results.csv"));
     let order = Order {
@@ -79,7 +77,7 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
         showing: ShowArgs::default(),
         goal: Goal::Send,
     };
-    apply::apply(&common, order, Means { connection, settings, credentials, store }).await
+    apply::apply(&common, order, Means { whereabouts, settings, credentials, store }).await
 }
 
 /// Two users that the tenant does not have.

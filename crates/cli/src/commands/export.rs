@@ -3,11 +3,10 @@
 use crate::args::{Common, ExportArgs};
 use crate::commands::work;
 use crate::error::Failure;
-use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::{printer, settings};
 use paceline_core::validate::nearest;
-use paceline_core::vendor::{User, Vendor};
+use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Interrupt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -34,40 +33,38 @@ struct Output {
 /// Says how many users were written.
 pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failure> {
     let profile = settings::profile(common)?;
-    let connection = settings::connection(common, &profile)?;
-    let settings = settings::engine(&args.sending, false, &profile)?;
-    let credentials = settings::credentials(&profile)?;
-    let vendor = Arc::clone(&connection.vendor);
+    let credentials = settings::credentials(common, &profile)?;
+    let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
+    let vendor = Arc::clone(&whereabouts.vendor);
+    let settings = settings::engine(&args.sending, false, &profile, vendor.facts())?;
     let columns = columns(args, vendor.as_ref())?;
     let mut output = output(args.output.as_deref())?;
+    let connection = work::connect(whereabouts, &credentials, settings.timeout).await?;
     let progress = Arc::new(Progress::new(0, 0, false));
     let tools = work::tools(&connection, credentials, settings.max_concurrent, Interrupt::new(), progress)?;
     let mut caller = Caller::new(tools, settings);
     // The filters look at columns that need not be written.
     let mut read: BTreeSet<String> = columns.iter().cloned().collect();
-    read.extend(["division", "department", "email"].map(str::to_owned));
+    let filters = [("division", &args.division), ("department", &args.department), ("email", &args.email)];
+    read.extend(filters.iter().filter(|(_, wanted)| wanted.is_some()).map(|(column, _)| (*column).to_owned()));
+    let uses = Uses { columns: read, ..Uses::default() };
+    let names = caller.names(&uses).await?;
     let mut written = 0;
     let failed = |error: std::io::Error| {
         Failure::wrong(format!("the export cannot be written: {error}"), "check its path and the disk")
     };
     output.header(&columns).map_err(failed)?;
-    for page in 1.. {
-        let (answer, refusal, passed) = caller.call(vendor.everyone(args.state.as_deref(), &read, page)).await?;
-        if !passed {
-            let message = format!("the users cannot be read: {}", refusal.line());
-            return Err(Failure {
-                exit: Exit::Halted,
-                ..Failure::wrong(message, "the OAuth client may lack the permission to view them")
-            });
-        }
-        let users = vendor.users(&answer).map_err(|refusal| Failure::wrong(refusal.line(), "check --base-url"))?;
+    let mut page: Option<String> = None;
+    loop {
+        let (users, next) = caller.everyone(args.state.as_deref(), &uses, &names, page.as_deref()).await?;
         for user in users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
             output.write(vendor.as_ref(), user, &columns).map_err(failed)?;
             written += 1;
         }
-        if !vendor.more_follow(&answer) {
+        if next.is_none() {
             break;
         }
+        page = next;
     }
     output.end().map_err(failed)?;
     Ok(written)

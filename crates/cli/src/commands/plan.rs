@@ -3,7 +3,7 @@
 use crate::args::{ApplyArgs, Common, PlanArgs};
 use crate::commands::apply::{self, Means, Order};
 use crate::commands::resume;
-use crate::commands::work::{Goal, Work, Worked};
+use crate::commands::work::{self, Goal, Work, Worked};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::results::Results;
@@ -12,9 +12,9 @@ use paceline_journal::{Journal as _, Store};
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exit), Failure> {
     let profile = settings::profile(common)?;
-    let connection = settings::connection(common, &profile)?;
-    let settings = settings::engine(&args.sending, args.reading.blind, &profile)?;
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(common, &profile)?;
+    let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
+    let settings = settings::engine(&args.sending, args.reading.blind, &profile, whereabouts.vendor.facts())?;
     let store = Store::new(&settings::state_dir(common, &profile)?);
     let order = Order {
         roster: &args.roster,
@@ -23,7 +23,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exi
         showing: args.showing.clone(),
         goal: if args.save { Goal::Save } else { Goal::Plan },
     };
-    let worked = apply::apply(common, order, Means { connection, settings, credentials, store }).await?;
+    let worked = apply::apply(common, order, Means { whereabouts, settings, credentials, store }).await?;
     let exit = match &worked {
         Worked::Planned { planned, .. } if args.detailed_exitcode && planned.counts.pending > 0 => Exit::Changes,
         worked => worked.exit(),
@@ -47,8 +47,9 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let kept = resume::kept(&record)?;
     let common = resume::common_of(common, &record, &kept);
     let profile = settings::profile(&common)?;
-    let connection = settings::connection(&common, &profile)?;
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(&common, &profile)?;
+    let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
+    let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
     let mut journal = store.open(&id)?;
     // From here on it is a run like any other, and resumed like one.

@@ -2,7 +2,7 @@
 
 use crate::args::{Common, ResumeArgs, ShowArgs};
 use crate::commands::runs;
-use crate::commands::work::{Goal, Kept, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Work, Worked};
 use crate::error::Failure;
 use crate::report::results::Results;
 use crate::{printer, settings};
@@ -53,6 +53,11 @@ pub(crate) fn common_of(common: &Common, record: &RunRecord, kept: &Kept) -> Com
         vendor: common.vendor.clone().or(Some(record.run.vendor.clone())),
         base_url: common.base_url.clone().or((!region).then(|| kept.base_url.clone())),
         auth_url: common.auth_url.clone().or((!region && common.base_url.is_none()).then(|| kept.auth_url.clone())),
+        second_url: common
+            .second_url
+            .clone()
+            .or(kept.second_url.clone().filter(|_| !region && common.base_url.is_none())),
+        api_version: common.api_version.clone().or(kept.api_version.clone()),
         ..common.clone()
     }
 }
@@ -67,12 +72,14 @@ async fn resume(
     let kept = kept(&record)?;
     let common = common_of(common, &record, &kept);
     let profile = settings::profile(&common)?;
-    let connection = settings::connection(&common, &profile)?;
-    if connection.vendor.facts().name != record.run.vendor {
-        let message = format!("run {id} is of {}, not of {}", record.run.vendor, connection.vendor.facts().name);
+    let vendor = settings::vendor(&common, &profile)?;
+    if vendor.facts().name != record.run.vendor {
+        let message = format!("run {id} is of {}, not of {}", record.run.vendor, vendor.facts().name);
         return Err(Failure::wrong(message, "leave --vendor out"));
     }
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(&common, &profile)?;
+    let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
+    let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = args.reporting.results.clone().or(kept.results).map(|path| Results::open(&path)).transpose()?;
     let work = Work {
         common: &common,

@@ -3,7 +3,7 @@
 use crate::args::{Common, UndoArgs};
 use crate::commands::apply::{new_id, now};
 use crate::commands::resume;
-use crate::commands::work::{Goal, Kept, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Work, Worked};
 use crate::error::Failure;
 use crate::report::results::Results;
 use crate::{printer, settings};
@@ -30,18 +30,19 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     let kept = resume::kept(&record)?;
     let common = resume::common_of(common, &record, &kept);
     let profile = settings::profile(&common)?;
-    let connection = settings::connection(&common, &profile)?;
-    let credentials = settings::credentials(&profile)?;
+    let credentials = settings::credentials(&common, &profile)?;
+    let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     if kept.settings.blind {
         let hint = "a blind run reads nothing before it writes: there is no snapshot to go back to";
         return Err(Failure::wrong(format!("run {} was blind and cannot be undone", args.run), hint));
     }
-    let (rows, columns) = inverse(&mut undone, connection.vendor.as_ref())?;
+    let (rows, columns) = inverse(&mut undone, whereabouts.vendor.as_ref())?;
     drop(undone);
     if rows.is_empty() {
         return Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo"));
     }
     let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
+    let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let settings = settings::overridden(kept.settings.clone(), &args.sending);
     let id = new_id();
     let kept = Kept {

@@ -7,16 +7,16 @@ use crate::printer;
 use crate::progress::Progress;
 use crate::report::results::Results;
 use crate::report::text;
-use crate::settings::Connection;
+use crate::settings::{Connection, Whereabouts};
 use paceline_core::summary::Summary;
-use paceline_core::vendor::Credentials;
+use paceline_core::vendor::{Credentials, Hosts, Lookup};
 use paceline_engine::{Clock, Http, Interrupt, Planned, Run, Settings, Stop, Tools};
 use paceline_journal::{Journal, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What a journal keeps of how its run was begun, to resume it with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,7 +24,11 @@ pub(crate) struct Kept {
     pub(crate) settings: Settings,
     pub(crate) columns: BTreeSet<String>,
     pub(crate) base_url: String,
+    #[serde(default)]
+    pub(crate) second_url: Option<String>,
     pub(crate) auth_url: String,
+    #[serde(default)]
+    pub(crate) api_version: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) results: Option<PathBuf>,
 }
@@ -95,7 +99,7 @@ pub(crate) fn tools(
     interrupt: Interrupt,
     progress: Arc<Progress>,
 ) -> Result<Tools, Failure> {
-    let http = Http::new(&connection.base_url, &connection.auth_url, connections).map_err(|why| {
+    let http = Http::new(&connection.hosts, connections).map_err(|why| {
         Failure::wrong(format!("no secure connection can be made: {why}"), "check the system's certificates")
     })?;
     Ok(Tools {
@@ -107,6 +111,29 @@ pub(crate) fn tools(
         events: Arc::new(move |event| progress.see(&event)),
         seed: fastrand::u64(..),
     })
+}
+
+/// Finds out where the tenant is, as far as it was not said.
+pub(crate) async fn connect(
+    whereabouts: Whereabouts,
+    credentials: &Credentials,
+    timeout: Duration,
+) -> Result<Connection, Failure> {
+    let vendor = Arc::clone(&whereabouts.vendor);
+    if whereabouts.base_url.is_some() {
+        return Ok(Connection { hosts: whereabouts.hosts(None)?, vendor });
+    }
+    let nowhere = String::new();
+    let auth_url = whereabouts.clues.issuer.clone().unwrap_or_default();
+    let seeking =
+        Connection { vendor: Arc::clone(&vendor), hosts: Hosts { base_url: nowhere, second_url: None, auth_url } };
+    let progress = Arc::new(Progress::new(0, 0, false));
+    let tools = tools(&seeking, credentials.clone(), 1, Interrupt::new(), progress)?;
+    let found = match paceline_engine::locate(&tools, &whereabouts.clues, timeout).await? {
+        Lookup::Found(hosts) => Some(hosts),
+        _ => None,
+    };
+    Ok(Connection { hosts: whereabouts.hosts(found)?, vendor })
 }
 
 /// Rows whose changes are shown unless all are asked for.

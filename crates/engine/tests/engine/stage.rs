@@ -8,7 +8,7 @@ use paceline_engine::{
 };
 use paceline_journal::{Journal, NewRun, Sqlite};
 use paceline_sandbox::{CLIENT_ID, CLIENT_SECRET, Fate, Request, Sandbox};
-use paceline_vendors::genesys::Genesys;
+use paceline_vendors::by_name;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -34,11 +34,10 @@ impl Stage {
     }
 
     pub(crate) fn tools(&self, interrupt: Interrupt, events: Arc<dyn Fn(Event) + Send + Sync>) -> Tools {
-        let client_secret = SecretString::from(CLIENT_SECRET);
         Tools {
-            vendor: Arc::new(Genesys),
+            vendor: Arc::from(by_name("genesys", None).unwrap()),
             transport: Arc::new(self.clone()),
-            credentials: Credentials { client_id: CLIENT_ID.into(), client_secret },
+            credentials: Credentials::client(CLIENT_ID, SecretString::from(CLIENT_SECRET)),
             clock: self.clock,
             interrupt,
             events,
@@ -76,11 +75,12 @@ impl Stage {
                 headers: vec![("authorization".into(), format!("Bearer {}", token.expose_secret()))],
                 body: request.body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
             },
-            Target::Token(_) => {
+            Target::Token(..) => {
                 let body = format!("grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}");
                 let method = Method::Post.as_str().into();
                 Request { method, target: "/oauth/token".into(), headers: vec![], body: body.into_bytes() }
             }
+            Target::Document(url) => Request { method: Method::Get.as_str().into(), target: url, ..Request::default() },
         }
     }
 }

@@ -12,6 +12,7 @@ use paceline_core::vendor::{BLIND, Refusal};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -133,6 +134,7 @@ fn taken(found: &rusqlite::Row<'_>) -> rusqlite::Result<Taken> {
             user: UserId(found.get(4)?),
             before: found.get::<_, Option<String>>(5)?.map_or(Ok(Default::default()), |text| parse(5, &text))?,
             after,
+            rest: serde_json::Map::new(),
             version: found.get(8)?,
         },
         siblings: found.get(9)?,
@@ -264,6 +266,14 @@ impl Journal for Sqlite {
             // A quoted key is taken as it is, dots and all.
             let values = statement.query_map([format!("$.\"{column}\"")], |row| row.get(0))?;
             values.collect()
+        })
+    }
+
+    fn keys(&mut self) -> Result<BTreeSet<String>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare("SELECT DISTINCT key FROM row")?;
+            let keys = statement.query_map([], |row| row.get(0))?;
+            keys.collect()
         })
     }
 

@@ -43,6 +43,7 @@ fn change(row: u64, stage: u8, kind: &str) -> Change {
         user: UserId(format!("u-{row}")),
         before: map(json!({"title": "Agent"})),
         after: map(json!({"title": "Lead"})),
+        rest: serde_json::Map::new(),
         columns: vec!["title".into()],
         version: Some(7),
     }

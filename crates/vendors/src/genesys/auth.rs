@@ -11,15 +11,17 @@ pub(super) fn grant(credentials: &Credentials, form: usize) -> Option<Grant> {
     match form {
         0 => Some(Grant {
             basic: Some((credentials.client_id.clone(), credentials.client_secret.clone())),
-            form: vec![grant_type],
+            fields: vec![grant_type],
+            json: false,
         }),
         1 => Some(Grant {
             basic: None,
-            form: vec![
+            fields: vec![
                 grant_type,
                 ("client_id", SecretString::from(credentials.client_id.as_str())),
                 ("client_secret", credentials.client_secret.clone()),
             ],
+            json: false,
         }),
         _ => None,
     }
@@ -34,6 +36,7 @@ pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
                 Some(token) => TokenVerdict::Granted {
                     token: SecretString::from(token),
                     expires_in: body.as_ref().and_then(|body| seconds(&body["expires_in"])),
+                    refresh: None,
                 },
                 None if body.as_ref().is_some_and(|body| body["error"].is_string()) => TokenVerdict::Refused(refusal),
                 None => TokenVerdict::NotOAuth(refusal),

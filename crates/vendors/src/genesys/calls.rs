@@ -2,13 +2,12 @@
 
 use super::{fields, wire};
 use paceline_core::plan::Change;
-use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{BLIND, Effect, Method, Request};
+use paceline_core::vendor::{BLIND, Effect, Host, Method, Request};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 fn get(template: &'static str, target: String) -> Request {
-    Request { method: Method::Get, template, target, body: None, effect: Effect::Read }
+    Request { host: Host::Base, method: Method::Get, template, target, body: None, effect: Effect::Read }
 }
 
 pub(super) fn organization() -> Request {
@@ -20,19 +19,19 @@ pub(super) fn limits() -> Request {
     get("GET /api/v2/organizations/limits/namespaces/{namespaceName}", target.into())
 }
 
-pub(super) fn read(users: &[UserId], columns: &BTreeSet<String>) -> Request {
+pub(super) fn read(users: &[String], columns: &BTreeSet<String>) -> Request {
     let mut target = format!("/api/v2/users?pageSize={}&state=any", users.len().max(25));
     for user in users {
         target += "&id=";
-        target += &encode(user.as_str());
+        target += &encode(user);
     }
     target += &expands(columns);
     get("GET /api/v2/users", target)
 }
 
 /// The largest page in use: facts/genesys.md, section 5.2.
-pub(super) fn everyone(state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request {
-    let state = state.unwrap_or("any");
+pub(super) fn everyone(state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> Request {
+    let (state, page) = (state.unwrap_or("any"), page.unwrap_or("1"));
     let target = format!("/api/v2/users?pageSize=500&pageNumber={page}&state={state}{}", expands(columns));
     get("GET /api/v2/users", target)
 }
@@ -42,9 +41,9 @@ fn expands(columns: &BTreeSet<String>) -> String {
     expands.into_iter().map(|expand| format!("&expand={expand}")).collect()
 }
 
-pub(super) fn search(keys: &[UserKey]) -> Request {
-    let emails: Vec<&str> = keys.iter().map(|key| key.value.as_str()).collect();
+pub(super) fn search(emails: &[String]) -> Request {
     Request {
+        host: Host::Base,
         method: Method::Post,
         template: "POST /api/v2/users/search",
         target: "/api/v2/users/search".into(),
@@ -81,8 +80,9 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
     get(template, format!("{path}?pageSize={size}{page}"))
 }
 
-pub(super) fn queues_of(user: &UserId) -> Request {
-    get("GET /api/v2/users/{userId}/queues", format!("/api/v2/users/{}/queues?pageSize=500", encode(user.as_str())))
+pub(super) fn queues_of(user: &str, page: Option<&str>) -> Request {
+    let target = format!("/api/v2/users/{}/queues?pageSize=100&pageNumber={}", encode(user), page.unwrap_or("1"));
+    get("GET /api/v2/users/{userId}/queues", target)
 }
 
 /// Users a call: facts/genesys.md, section 4. Where the maximum is unpublished, the sibling's number; a call that is
@@ -107,6 +107,7 @@ pub(super) fn call(changes: &[Change]) -> Request {
     let comma = || users.iter().map(|user| encode(user)).collect::<Vec<_>>().join(",");
     // All of these set what they set, whatever was there: sent again after a lost answer, they do no harm.
     let write = |method, template, target: String, body: Option<Value>| Request {
+        host: Host::Base,
         method,
         template,
         target,
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn users_are_read_many_a_call_whatever_their_state() {
-        let ids: Vec<UserId> = ["a", "b/c"].map(|id| UserId(id.into())).into();
+        let ids = ["a", "b/c"].map(String::from);
         let columns = ["title", "employerInfo.dateHire", "skills+", "roles"].map(String::from).into();
         assert_eq!(
             read(&ids, &columns).target,

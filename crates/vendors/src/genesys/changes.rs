@@ -68,6 +68,7 @@ impl Maker<'_> {
             user: self.user.id.clone(),
             before,
             after,
+            rest: Map::new(),
             columns,
             version,
         });

@@ -4,23 +4,24 @@ mod auth;
 mod calls;
 mod changes;
 mod fields;
-pub mod regions;
+mod regions;
 mod wire;
 
 use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
 use paceline_core::plan::Change;
-use paceline_core::user::{UserId, UserKey};
+use paceline_core::user::UserKey;
 use paceline_core::vendor::{
-    Answer, Credentials, Facts, Grant, Named, Names, Refusal, Request, TokenVerdict, User, Vendor, Verdict,
+    Answer, Clues, Credentials, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part, Refusal, Request,
+    TokenVerdict, User, Uses, Vendor, Verdict,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Genesys Cloud CX.
 #[derive(Debug, Clone, Copy)]
-pub struct Genesys;
+pub(crate) struct Genesys;
 
 const FACTS: Facts = Facts {
     name: "genesys",
@@ -28,8 +29,20 @@ const FACTS: Facts = Facts {
     table: fields::TABLE,
     // `client.credentials.token.rate.per.minute`, default: facts/genesys.md, section 2.1.
     quota: Quota { allowed: 300, window: Duration::from_secs(60) },
-    // `max.user.ids` of GET /users: facts/genesys.md, section 4.
-    read_width: 100,
+    share: 80,
+    max_concurrent: 10,
+    has_versions: true,
+    note: None,
+    parts: &[SEARCH, USER, QUEUES],
+    // The tutorial's, and the vendor's own tools'.
+    variables: [
+        &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"],
+        &["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"],
+        &[],
+        &[],
+    ],
+    region_variable: Some("GENESYSCLOUD_REGION"),
+    hosts_hint: "give --region (eu-central-1, mypurecloud.de …) or --base-url, or a profile with either",
     warnings: &[
         ("email", None, "an e-mail address changes: it is how people sign in and are found"),
         ("username", None, "a username changes: the old one no longer signs in"),
@@ -51,9 +64,50 @@ const FACTS: Facts = Facts {
     ],
 };
 
+/// The search by e-mail, the user's record, and the queues, which it does not show.
+const SEARCH: Part = "search";
+const USER: Part = "user";
+const QUEUES: Part = "queues";
+
+/// By its e-mail to its id, by its id to its record, and on to its queues where they matter.
+fn need(row: &Row, uses: &Uses, found: &Found) -> Result<Need, Refusal> {
+    let UserKey { column, value } = &row.key;
+    let id = match (row.key.as_id(), found.get(SEARCH).map(Vec::as_slice)) {
+        (Some(id), _) => id.0,
+        (None, None) => return Ok(Need::Read(SEARCH, value.clone())),
+        (None, Some(hits)) => {
+            let ids: BTreeSet<&str> = hits.iter().filter_map(|hit| hit["id"].as_str()).collect();
+            let mut each = ids.iter();
+            match (each.next(), each.next()) {
+                (Some(id), None) => (*id).to_owned(),
+                (None, _) => return Err(Refusal::not_found(format!("no user has the {column} `{value}`"))),
+                _ => {
+                    let ids = ids.into_iter().collect::<Vec<_>>().join(", ");
+                    let message = format!("{column} `{value}` is not unique: name one of {ids} by `id`");
+                    return Err(Refusal::own("ambiguous", message));
+                }
+            }
+        }
+    };
+    let Some(records) = found.get(USER) else { return Ok(Need::Read(USER, id)) };
+    let Some(mut user) = records.first().map(wire::user) else {
+        return Err(Refusal::not_found(format!("no user has the id `{id}`")));
+    };
+    if uses.columns.iter().any(|column| fields::mode(column).0 == QUEUES) {
+        let Some(queues) = found.get(QUEUES) else { return Ok(Need::Read(QUEUES, id)) };
+        user.record[QUEUES] = json!(queues);
+    }
+    Ok(Need::Known(Box::new(user)))
+}
+
 impl Vendor for Genesys {
     fn facts(&self) -> &Facts {
         &FACTS
+    }
+
+    fn lookup(&self, clues: &Clues, _documents: &[Value]) -> Result<Lookup, Refusal> {
+        let found = clues.region.as_deref().and_then(regions::hosts);
+        Ok(found.map_or_else(|| Lookup::Unknown(regions::names()), Lookup::Found))
     }
 
     fn grant(&self, credentials: &Credentials, form: usize) -> Option<Grant> {
@@ -80,36 +134,55 @@ impl Vendor for Genesys {
         wire::quota(answer)
     }
 
-    fn find(&self, keys: &[UserKey]) -> Request {
-        calls::search(keys)
+    fn need(&self, row: &Row, uses: &Uses, _names: &Names, found: &Found) -> Result<Need, Refusal> {
+        need(row, uses, found)
     }
 
-    fn found(&self, answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal> {
-        wire::found(answer)
+    fn part_width(&self, part: Part, _waiting: usize) -> usize {
+        // `max.user.ids` of GET /users, and the search's page: facts/genesys.md, section 4.
+        if part == QUEUES { 1 } else { 100 }
     }
 
-    fn read(&self, users: &[UserId], columns: &BTreeSet<String>) -> Request {
-        calls::read(users, columns)
+    fn read(&self, part: Part, keys: &[String], columns: &BTreeSet<String>, page: Option<&str>) -> Request {
+        match part {
+            SEARCH => calls::search(keys),
+            QUEUES => calls::queues_of(keys.first().map(String::as_str).unwrap_or_default(), page),
+            _ => calls::read(keys, columns),
+        }
     }
 
-    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: u32) -> Request {
-        calls::everyone(state, columns, page)
+    fn records(&self, part: Part, keys: &[String], _page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
+        match part {
+            SEARCH => wire::found(answer),
+            QUEUES => wire::queues(answer, keys.first().map(String::as_str).unwrap_or_default()),
+            _ => wire::users(answer, keys.is_empty()),
+        }
     }
 
-    fn more_follow(&self, answer: &Answer) -> bool {
-        wire::more_follow(answer)
+    fn seen_in(&self, change: &Change) -> (Part, String) {
+        let part = if change.kind.starts_with(QUEUES) { QUEUES } else { USER };
+        (part, change.user.0.clone())
+    }
+
+    fn seen(&self, change: &Change, records: &[Value]) -> Option<User> {
+        if change.kind.starts_with(QUEUES) {
+            return Some(User { id: change.user.clone(), version: None, record: json!({"queues": records}) });
+        }
+        records.first().map(wire::user)
+    }
+
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
+        (USER, calls::everyone(state, columns, page))
     }
 
     fn value(&self, user: &User, column: &str) -> Value {
         wire::value(&user.record, column)
     }
 
-    fn users(&self, answer: &Answer) -> Result<Vec<User>, Refusal> {
-        wire::users(answer)
-    }
-
-    fn lists(&self, columns: &BTreeSet<String>) -> Vec<&'static str> {
-        let lists: BTreeSet<&'static str> = columns.iter().filter_map(|column| fields::list(column)).collect();
+    fn lists(&self, uses: &Uses) -> Vec<&'static str> {
+        // An undo goes back to ids that it knows.
+        let columns = uses.columns.iter().filter(|_| !uses.undo);
+        let lists: BTreeSet<&'static str> = columns.filter_map(|column| fields::list(column)).collect();
         lists.into_iter().collect()
     }
 
@@ -117,17 +190,20 @@ impl Vendor for Genesys {
         calls::list(list, next)
     }
 
-    fn listed(&self, answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal> {
-        wire::listed(answer)
+    fn listed(
+        &self,
+        list: &str,
+        _next: Option<&str>,
+        answer: &Answer,
+        names: &mut Names,
+    ) -> Result<Option<String>, Refusal> {
+        let (items, next) = wire::listed(answer)?;
+        items.into_iter().for_each(|item| names.add(list, item));
+        Ok(next)
     }
 
-    fn people(&self) -> &'static [&'static str] {
-        &["manager"]
-    }
-
-    fn read_more(&self, user: &UserId, columns: &BTreeSet<String>) -> Option<(Request, &'static str)> {
-        let queues = columns.iter().any(|column| fields::mode(column).0 == "queues");
-        queues.then(|| (calls::queues_of(user), "queues"))
+    fn people(&self) -> (&'static [&'static str], Part) {
+        (&["manager"], SEARCH)
     }
 
     fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
@@ -151,7 +227,7 @@ impl Vendor for Genesys {
         matches!(change.kind.as_str(), "groups+" | "groups-")
     }
 
-    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>> {
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
         wire::each(changes, answer)
     }
 

@@ -1,6 +1,6 @@
 //! Genesys Cloud's regions: facts/genesys.md, section 1.4 (from the vendor's SDKs and command line).
 
-use crate::Hosts;
+use paceline_core::vendor::Hosts;
 
 const REGIONS: &[(&str, &str)] = &[
     ("us-east-1", "mypurecloud.com"),
@@ -24,14 +24,18 @@ const REGIONS: &[(&str, &str)] = &[
 ];
 
 /// The hosts of a region, named as AWS does (with `-` or `_`) or by its domain.
-pub fn hosts(region: &str) -> Option<Hosts> {
+pub(super) fn hosts(region: &str) -> Option<Hosts> {
     let wanted = region.trim().to_lowercase().replace('_', "-");
     let (_, domain) = REGIONS.iter().find(|(aws, domain)| *aws == wanted || *domain == wanted)?;
-    Some(Hosts { base_url: format!("https://api.{domain}"), auth_url: format!("https://login.{domain}/oauth/token") })
+    Some(Hosts {
+        base_url: format!("https://api.{domain}"),
+        second_url: None,
+        auth_url: format!("https://login.{domain}/oauth/token"),
+    })
 }
 
 /// The regions' AWS names.
-pub fn names() -> Vec<&'static str> {
+pub(super) fn names() -> Vec<&'static str> {
     REGIONS.iter().map(|(aws, _)| *aws).collect()
 }
 

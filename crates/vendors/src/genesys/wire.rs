@@ -5,7 +5,7 @@ use paceline_core::pace::{Quota, Scope};
 use paceline_core::plan::Change;
 use paceline_core::user::UserId;
 use paceline_core::validate::Kind;
-use paceline_core::vendor::{Answer, BLIND, Named, Refusal, Request, User, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Each, More, Named, Page, Refusal, Request, User, Verdict};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,25 +46,45 @@ fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
     }
 }
 
-pub(super) fn users(answer: &Answer) -> Result<Vec<User>, Refusal> {
-    let entities = listing(answer, "entities")?;
-    Ok(entities
-        .into_iter()
-        .filter_map(|record| {
-            let id = UserId(record["id"].as_str()?.to_owned());
-            Some(User { id, version: number(&record["version"]), record })
-        })
-        .collect())
+pub(super) fn user(record: &Value) -> User {
+    let id = UserId(record["id"].as_str().unwrap_or_default().to_owned());
+    User { id, version: number(&record["version"]), record: record.clone() }
 }
 
-pub(super) fn found(answer: &Answer) -> Result<Vec<(String, UserId)>, Refusal> {
+/// Whether another page follows, and which.
+fn next_page(answer: &Answer) -> Option<String> {
+    let body = answer.json().unwrap_or_default();
+    let (page, pages) = number(&body["pageNumber"]).zip(number(&body["pageCount"]))?;
+    (page < pages).then(|| (page + 1).to_string())
+}
+
+/// Users that were asked for by id, or a page of all of them.
+pub(super) fn users(answer: &Answer, everyone: bool) -> Result<Page, Refusal> {
+    let entities = listing(answer, "entities")?;
+    let keyed = |record: Value| Some((record["id"].as_str()?.to_owned(), record));
+    let more = match next_page(answer) {
+        Some(page) if everyone => More::Page(page),
+        Some(_) => More::Again,
+        None => More::No,
+    };
+    Ok(Page { records: entities.into_iter().filter_map(keyed).collect(), more })
+}
+
+/// Users that were searched by e-mail.
+pub(super) fn found(answer: &Answer) -> Result<Page, Refusal> {
     // No hit at all may leave `results` out.
     if answer.json().is_some_and(|body| body.is_object() && body.get("results").is_none_or(Value::is_null)) {
-        return Ok(vec![]);
+        return Ok(Page::default());
     }
     let results = listing(answer, "results")?;
-    let hit = |user: &Value| Some((user["email"].as_str()?.to_owned(), UserId(user["id"].as_str()?.to_owned())));
-    Ok(results.iter().filter_map(hit).collect())
+    let hit = |user: Value| Some((user["email"].as_str()?.to_owned(), user)).filter(|(_, user)| user["id"].is_string());
+    Ok(Page { records: results.into_iter().filter_map(hit).collect(), more: More::No })
+}
+
+/// One user's queues. The answer does not say whose they are.
+pub(super) fn queues(answer: &Answer, user: &str) -> Result<Page, Refusal> {
+    let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
+    Ok(Page { records, more: next_page(answer).map_or(More::No, More::Page) })
 }
 
 /// What a user that was read holds of these top-level fields, as UpdateUser writes them. A field that is read with
@@ -158,11 +178,6 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     out
 }
 
-pub(super) fn more_follow(answer: &Answer) -> bool {
-    let body = answer.json().unwrap_or_default();
-    number(&body["pageNumber"]).zip(number(&body["pageCount"])).is_some_and(|(page, pages)| page < pages)
-}
-
 /// What a user holds in a column, as a JSON roster writes it. Names where there are names, ids where there are only ids.
 pub(super) fn value(record: &Value, column: &str) -> Value {
     let named =
@@ -198,16 +213,16 @@ pub(super) fn emptied(kind: &str, mut values: Map<String, Value>) -> Map<String,
 }
 
 /// Per-item verdicts, where an answer tells them: adding to a team names the failures.
-pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Result<(), Refusal>>> {
+pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     let team = changes.first().is_some_and(|change| change.kind == "team");
     let body = answer.json().filter(|_| team)?;
     let failures = body.get("failures")?.as_array()?;
     let verdict = |change: &Change| {
         let failed = failures.iter().find(|failure| failure["id"] == change.user.as_str());
-        failed.map_or(Ok(()), |failure| {
+        failed.map_or(Each::Made, |failure| {
             let reason =
                 failure["reason"].as_str().or_else(|| failure["message"].as_str()).unwrap_or("not added to the team");
-            Err(Refusal {
+            Each::Refused(Refusal {
                 status: Some(answer.status),
                 correlation_id: correlation(answer),
                 ..Refusal::own("team.member.failed", reason)
