@@ -646,12 +646,12 @@ impl<'a> Sender<'a> {
         guilty.into_iter().try_for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()))
     }
 
-    fn settled(&mut self, mut settling: Settling, answer: &Answer) -> Result<(), (Settling, Refusal)> {
+    fn settled(&mut self, mut settling: Settling, answer: &Answer) -> Result<(), Box<(Settling, Refusal)>> {
         let key = |doubt: &Doubt| self.vendor.seen_in(&doubt.sending.change).1;
         let keys: Vec<String> = settling.doubts.iter().map(key).collect();
         let page = match self.vendor.records(settling.part, &keys, settling.page.as_deref(), answer) {
             Ok(page) => page,
-            Err(refusal) => return Err((settling, refusal)),
+            Err(refusal) => return Err(Box::new((settling, refusal))),
         };
         let some = !page.records.is_empty();
         for (key, record) in page.records {
@@ -729,7 +729,7 @@ impl<'a> Sender<'a> {
         let (settling, refusal) = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => match self.settled(settling, &answer) {
                 Ok(()) => return self.settle_all(),
-                Err(refused) => refused,
+                Err(refused) => *refused,
             },
             Ending::Answered(_, answer) => (settling, self.vendor.refusal(&answer)),
             Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => (settling, refusal),
