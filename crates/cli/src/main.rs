@@ -78,7 +78,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             printer::stdout(&report::signed_in(&signed_in, common.format));
             Ok(Exit::Done)
         }
-        Command::Sandbox(args) => commands::sandbox::run(args).await.map(|()| Exit::Done),
+        Command::Sandbox(args) => commands::sandbox::run(common, args).await.map(|()| Exit::Done),
     }
 }
 

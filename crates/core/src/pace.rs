@@ -106,6 +106,12 @@ impl Pacer {
         }
     }
 
+    /// The quota is our own guess, for the vendor publishes none: a throttle halves it, whatever got through.
+    pub fn guessed(mut self) -> Self {
+        self.token.guessed = true;
+        self
+    }
+
     /// Takes a new quota (the vendor's limits call has answered); what was spent stays spent.
     pub fn set_quota(&mut self, quota: Quota) {
         self.token.set_quota(quota);
@@ -250,6 +256,8 @@ struct Gate {
     throttled_since: Option<Moment>,
     burst: Burst,
     short: Option<Short>,
+    /// See [`Pacer::guessed`].
+    guessed: bool,
 }
 
 /// The calls since the vendor last let us through again.
@@ -288,6 +296,7 @@ impl Gate {
             throttled_since: None,
             burst: Burst::default(),
             short: None,
+            guessed: false,
         }
     }
 
@@ -297,7 +306,7 @@ impl Gate {
     }
 
     fn fresh(&self) -> Self {
-        Self::new(self.quota)
+        Self { guessed: self.guessed, ..Self::new(self.quota) }
     }
 
     fn set_quota(&mut self, quota: Quota) {
@@ -358,6 +367,10 @@ impl Gate {
             None => (passed, now.saturating_sub(began.unwrap_or(now))),
         };
         let known = self.short.take().is_some();
+        if self.guessed {
+            self.burst = Burst { began: Some(sent), ..Burst::default() };
+            return;
+        }
         // Few calls in a short time say nothing: a window of ours that somebody else had filled ends as soon.
         if window * 2 < self.quota.window && (known || f64::from(passed) * 10.0 >= allowance) {
             self.allowance = allowance.max(self.allowance);
@@ -397,7 +410,8 @@ impl Gate {
         }
         if self.cut_at.is_some_and(|cut| sent <= cut) {
             // It was in flight at the cut and got through: the window had room for it too.
-            self.allowance = (self.allowance + 1.0).min(f64::from(self.quota.allowed));
+            let room = f64::from(u8::from(!self.guessed));
+            self.allowance = (self.allowance + room).min(f64::from(self.quota.allowed));
         } else {
             if self.in_a_row > 0 {
                 self.recovered(sent, now);
@@ -424,7 +438,8 @@ impl Gate {
             }
             let passed = self.spent.iter().filter(|(_, passed)| *passed).count() as f64;
             // Somebody else may have had this window: never below half of what we took ourselves to have.
-            self.allowance = passed.max(self.allowance / 2.0).clamp(1.0, f64::from(self.quota.allowed));
+            let least = if self.guessed { 0.0 } else { passed };
+            self.allowance = least.max(self.allowance / 2.0).clamp(1.0, f64::from(self.quota.allowed));
             self.cut_at = Some(now);
             self.in_a_row += 1;
             self.last_wait = backoff.wait(self.in_a_row, self.last_wait, draw);

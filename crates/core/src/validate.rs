@@ -21,6 +21,10 @@ pub enum Kind {
     Bool,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A whole number between these.
+    Whole(i64, i64),
+    /// Any number.
+    Number,
     /// A date, `yyyy-mm-dd`.
     Date,
     /// Texts; in a cell `a;b;c`.
@@ -40,7 +44,7 @@ pub enum Kind {
 /// One column that a roster may have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Field {
-    /// Its API name, dotted for nested ones.
+    /// Its API name, dotted for nested ones; with `.*` at the end it stands for all names that begin so.
     pub name: &'static str,
     /// What it takes.
     pub kind: Kind,
@@ -53,6 +57,8 @@ pub struct Field {
 pub struct Table {
     /// Columns that name the user, best first.
     pub keys: &'static [&'static str],
+    /// The key column that a value of `id` is meant for, where the vendor has several kinds of ids.
+    pub id_kind: fn(&str) -> &'static str,
     /// All other columns.
     pub fields: &'static [Field],
     /// Words besides [`CLEAR`] that clear a cell.
@@ -107,7 +113,7 @@ pub enum Rules {
 impl Table {
     /// The column that an alias stands for; any other name as it is.
     pub fn unaliased<'a>(&self, name: &'a str) -> &'a str {
-        self.aliases.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, column)| column)
+        self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, column)| column)
     }
 
     /// What these columns mean otherwise, because the roster was made for the vendor's own importer.
@@ -117,11 +123,16 @@ impl Table {
 
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
+        let fits = |field: &&Field| {
+            field.name == name
+                || field.name.strip_suffix('*').is_some_and(|stem| name.len() > stem.len() && name.starts_with(stem))
+        };
+        self.fields.iter().find(fits)
     }
 
     /// The key column of that name; case does not matter there, as spreadsheets write `ID` and `Email`.
     pub fn key(&self, name: &str) -> Option<&'static str> {
+        let name = self.unaliased(name);
         self.keys.iter().copied().find(|key| key.eq_ignore_ascii_case(name))
     }
 
@@ -187,7 +198,13 @@ impl Table {
             let (_, raw) = record.columns.iter().find(|(name, _)| self.key(name) == Some(column))?;
             key_value(column, raw.clone()).ok()
         };
-        self.keys.iter().find_map(|column| Some(UserKey { column: (*column).into(), value: value(column)? }))
+        self.keys.iter().find_map(|column| Some(self.named(column, value(column)?)))
+    }
+
+    /// A user named by a key column; what `id` says is told by its kind.
+    fn named(&self, column: &str, value: String) -> UserKey {
+        let column = if column == "id" { (self.id_kind)(&value) } else { column };
+        UserKey { column: column.into(), value }
     }
 
     /// The row that a record means, or all that is wrong with it.
@@ -203,7 +220,8 @@ impl Table {
             };
             if let Some(column) = self.key(&name).filter(|column| !keys.iter().any(|key| key.column == *column)) {
                 match key_value(column, raw) {
-                    Ok(value) => keys.push(UserKey { column: column.into(), value }),
+                    Ok(value) if rules == Rules::Shape => keys.push(UserKey { column: column.into(), value }),
+                    Ok(value) => keys.push(self.named(column, value)),
                     Err(message) => problems.push(Problem::new(place, message)),
                 }
                 continue;
@@ -215,7 +233,7 @@ impl Table {
                 Err(problem) => problems.push(problem),
             }
         }
-        keys.sort_by_key(|key| self.keys.iter().position(|name| *name == key.column));
+        keys.sort_by_key(|key| self.keys.iter().position(|name| *name == key.column).unwrap_or(0));
         let mut keys = keys.into_iter();
         let key = keys.next();
         // A second key is a field like any other where the vendor has one of that name: the e-mail to set.
@@ -328,6 +346,10 @@ fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
             _ => Err(format!("`{text}` is neither `true` nor `false`").into()),
         },
         Kind::TextList | Kind::NameList => Ok(json!(parts(&text))),
+        Kind::Whole(..) | Kind::Number => match text.trim().parse::<f64>() {
+            Ok(number) => from_json(kind, json!(number)),
+            Err(_) => Err(format!("`{text}` is no number").into()),
+        },
         Kind::RatedList(..) => {
             // `a:5,b:3` too, as the vendors' importers write it: a comma in a name is no list.
             let by_comma: Vec<Value> = text.split(',').map(|part| rated(part.trim())).collect();
@@ -396,6 +418,18 @@ fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
             }
         }
         (Kind::Choice(words), other) => wrong(&format!("one of {}", list(words, "or")), other),
+        (Kind::Whole(least, most), Value::Number(number)) => match number.as_f64() {
+            // A spreadsheet's `5.0` is 5.
+            Some(value) if value.fract() == 0.0 && (least as f64..=most as f64).contains(&value) => {
+                Ok(json!(value as i64))
+            }
+            _ => Err(format!("must be a whole number from {least} to {most}, not `{number}`").into()),
+        },
+        (Kind::Whole(..) | Kind::Number, Value::String(text)) if text.trim().parse::<f64>().is_ok() => {
+            from_cell(kind, text.clone())
+        }
+        (Kind::Number, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => Ok(value),
+        (Kind::Whole(..) | Kind::Number, other) => wrong("a number", other),
         (Kind::Date, Value::String(text)) if is_date(text.trim()) => Ok(json!(text.trim())),
         (Kind::Date, Value::String(text)) => Err(format!("`{text}` is no date: write yyyy-mm-dd").into()),
         (Kind::Date, other) => wrong("a date", other),
@@ -486,7 +520,10 @@ mod tests {
 
     const TABLE: Table = Table {
         keys: &["id", "email"],
+        id_kind: |_| "id",
         fields: &[
+            Field { name: "custom.*", kind: Kind::Text, clearable: true },
+            Field { name: "rank", kind: Kind::Whole(1, 9), clearable: false },
             Field { name: "title", kind: Kind::Text, clearable: true },
             Field { name: "email", kind: Kind::Email, clearable: false },
             Field { name: "state", kind: Kind::Choice(&["active", "inactive"]), clearable: false },
@@ -591,6 +628,16 @@ mod tests {
             wrong,
             Err(vec!["staff.csv:7: column `skills`: the proficiency of `Spanish` must be 0 to 5, not `6.0`".into()])
         );
+    }
+
+    #[test]
+    fn numbers_are_whole_where_they_must_be_and_names_may_be_open() {
+        let found = check(&[("id", cell("u")), ("rank", cell(" 5.0")), ("custom.Floor", cell("3"))]);
+        assert_eq!(found, Ok(json!({"rank": 5, "custom.Floor": "3"})));
+        for wrong in [cell("5.5"), cell("x"), cell("10"), cell("nan"), Raw::Json(json!(0)), Raw::Json(json!(true))] {
+            assert!(check(&[("id", cell("u")), ("rank", wrong.clone())]).is_err(), "{wrong:?}");
+        }
+        assert!(check(&[("id", cell("u")), ("custom.", cell("3"))]).is_err());
     }
 
     #[test]

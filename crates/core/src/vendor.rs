@@ -254,6 +254,9 @@ pub enum Verdict {
     Unauthorized {
         /// Whether a fresh token may help.
         renew: bool,
+        /// Whether the vendor says the same of what a call asks for: then it is the row's where a fresh token does not
+        /// help and nobody else is refused.
+        may_be_the_rows: bool,
     },
 }
 
@@ -410,6 +413,8 @@ pub struct Facts {
     pub table: Table,
     /// The published quota of a token, before `--share`; our own ceiling where none is published.
     pub quota: Quota,
+    /// Whether the vendor publishes it. Our own guess is halved at a throttle, and so are the calls in flight.
+    pub quota_is_published: bool,
     /// Percent of it that a run takes unless it is told otherwise.
     pub share: u32,
     /// Calls in flight unless a run is told otherwise.

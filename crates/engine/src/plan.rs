@@ -59,6 +59,8 @@ pub(crate) struct Planning<'a> {
     /// Rows whose users' next part is to be read, and reads of it that have not ended, part by part.
     waiting: Vec<(Part, VecDeque<Seeking>, usize)>,
     again: VecDeque<Asked>,
+    /// Widths of reads that were refused as a whole, halved: unpublished maxima are found that way.
+    widths: HashMap<Part, usize>,
     read: bool,
     refused: u32,
 }
@@ -82,6 +84,7 @@ impl<'a> Planning<'a> {
             exhausted: false,
             waiting,
             again: VecDeque::new(),
+            widths: HashMap::new(),
             read: false,
             refused: 0,
         }
@@ -104,10 +107,13 @@ impl<'a> Planning<'a> {
     fn next_read(&mut self) -> Option<Asked> {
         let vendor = Arc::clone(&self.vendor);
         let last = self.exhausted;
+        let all = usize::try_from(self.uses.rows).unwrap_or(usize::MAX);
         let mut nothing_before = true;
         for (part, rows, out) in &mut self.waiting {
-            let width = vendor.part_width(part, rows.len()).max(1);
-            if !rows.is_empty() && (rows.len() >= width || (last && nothing_before)) {
+            let no_more = last && nothing_before;
+            let width = vendor.part_width(part, if no_more { rows.len() } else { rows.len().max(all) });
+            let width = self.widths.get(part).copied().unwrap_or(width).min(width).max(1);
+            if !rows.is_empty() && (rows.len() >= width || no_more) {
                 return Some(Asked::new(part, rows.drain(..width.min(rows.len())).collect()));
             }
             nothing_before &= rows.is_empty() && *out == 0;
@@ -188,11 +194,12 @@ impl<'a> Planning<'a> {
             .records(asked.part, &keys, asked.page.as_deref(), answer)
             .map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
         self.read = true;
-        let some = !records.is_empty();
         for (key, record) in records {
             asked.got.entry(key.to_lowercase()).or_default().push(record);
         }
-        if let (More::Page(page), true) = (&more, some) {
+        if let More::Page(page) = &more
+            && asked.page.as_ref() != Some(page)
+        {
             asked.page = Some(page.clone());
             self.again.push_back(asked);
             return Ok(());
@@ -231,9 +238,12 @@ impl<'a> Planning<'a> {
         }
         if asked.rows.len() > 1 {
             let part = asked.part;
+            self.widths.insert(part, asked.rows.len().div_ceil(2));
             let (first, second) = halves(asked.rows);
             self.again.extend([Asked::new(part, first), Asked::new(part, second)]);
         } else if let Some(seeking) = asked.rows.pop() {
+            // Refused alone: it was guilty, and the width of its read was not.
+            self.widths.remove(asked.part);
             self.end(seeking.row.number, Outcome::Failed, refusal);
         }
         Ok(())

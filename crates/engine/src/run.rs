@@ -60,6 +60,8 @@ pub struct Planned {
     pub naive: u64,
     /// What a person should know before saying yes, and of how many users.
     pub warnings: Vec<(u64, &'static str)>,
+    /// What is true of every run of this vendor.
+    pub note: Option<&'static str>,
     /// The first changes, row by row; all of them where they were asked for.
     pub diff: Vec<Change>,
     /// The quota that they are paced to: calls a window, over all tokens.
@@ -250,6 +252,7 @@ impl Run {
             naive: counts.rows + kinds.iter().map(|(_, changes, _)| changes).sum::<u64>(),
             kinds,
             warnings: warned.into_iter().filter(|(users, _)| *users > 0).collect(),
+            note: self.scheduler.vendor.facts().note,
             diff,
             allowed: self.scheduler.allowance(),
             time: quota.time_for(calls),
@@ -440,16 +443,6 @@ impl Caller {
         Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
     }
 
-    /// Reads the lists that are needed.
-    ///
-    /// # Errors
-    /// Where the run of these calls halts.
-    pub async fn names(&mut self, uses: &Uses) -> Result<Names, Stop> {
-        let mut listing = Listing::new(Arc::clone(&self.scheduler.vendor), uses, vec![]);
-        self.scheduler.drive(&mut listing).await?;
-        Ok(listing.names)
-    }
-
     /// One page of all users with all that `uses` needs to know of them, and the page that follows.
     ///
     /// # Errors
@@ -492,12 +485,11 @@ impl Caller {
                     loop {
                         let request = vendor.read(part, &keys, &uses.columns, page.as_deref());
                         let answer = self.records(part, &keys, page.as_deref(), request).await?;
-                        let ended = answer.records.is_empty();
                         for (key, record) in answer.records {
                             got.entry(key.to_lowercase()).or_default().push(record);
                         }
                         match answer.more {
-                            More::Page(next) if !ended => page = Some(next),
+                            More::Page(next) if page.as_ref() != Some(&next) => page = Some(next),
                             _ => break,
                         }
                     }

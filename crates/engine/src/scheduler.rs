@@ -189,7 +189,11 @@ impl Scheduler {
         let Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed } = parts;
         let quota = settings.rate.unwrap_or_else(|| vendor.facts().quota.share(settings.share));
         let lane = || Lane {
-            pacer: Pacer::new(quota, settings.spread),
+            pacer: if vendor.facts().quota_is_published {
+                Pacer::new(quota, settings.spread)
+            } else {
+                Pacer::new(quota, settings.spread).guessed()
+            },
             token: None,
             minting: false,
             proving: false,
@@ -460,8 +464,13 @@ impl Scheduler {
                 let refusal = self.refusal(&answer);
                 self.trouble(phase, flow, job, sent, refusal, None).await
             }
-            Verdict::Unauthorized { renew } => {
+            Verdict::Unauthorized { renew, may_be_the_rows } => {
                 self.circuit.passed();
+                // Nobody else is there to tell a bad token from a bad row.
+                let alone = flow.flights.is_empty() && flow.ready.is_empty() && flow.waiting.is_empty();
+                if job.refused_tokens >= 1 && may_be_the_rows && alone && self.last_success.is_some() {
+                    return phase.ended(job, Ending::Answered(Verdict::Rejected, answer)).await;
+                }
                 self.unauthorized(phase, flow, Landed { job, sent, lane, generation, result: Ok(answer) }, renew).await
             }
             verdict => {
@@ -493,6 +502,9 @@ impl Scheduler {
         let answer = result.unwrap_or_default();
         self.effort.throttled += 1;
         self.circuit.passed();
+        if !self.vendor.facts().quota_is_published {
+            self.concurrency.trouble(sent, now);
+        }
         let throttle = Throttle { scope, retry_after: self.asked(&answer) };
         let draw = self.rng.f64();
         let template = job.request.template;

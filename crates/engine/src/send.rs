@@ -136,8 +136,12 @@ pub(crate) struct Sender<'a> {
     /// Changes whose users are read and compared before they are sent, and such reads that have not ended.
     looks: VecDeque<Taken>,
     looking: usize,
+    /// What was looked at does not fill a call, and more of its kind waits to be looked at.
+    hungry: bool,
     /// What is known of the widest calls of a kind that pass, where the vendor publishes no width.
     widths: HashMap<String, usize>,
+    /// The same of reads, by part.
+    read_widths: HashMap<Part, usize>,
     /// Doubts whose users have just been read.
     to_settle: Vec<Settling>,
     /// Users with a call that has not ended: no two writes to one user run side by side.
@@ -185,7 +189,9 @@ impl<'a> Sender<'a> {
             settling: VecDeque::new(),
             looks: VecDeque::new(),
             looking: 0,
+            hungry: false,
             widths: HashMap::new(),
+            read_widths: HashMap::new(),
             to_settle: vec![],
             busy: HashSet::new(),
             versions: HashMap::new(),
@@ -224,7 +230,8 @@ impl<'a> Sender<'a> {
     /// when it is written.
     async fn next_look(&mut self) -> Result<Option<Settling>, Halt> {
         let few = usize::try_from(self.settings.max_concurrent).unwrap_or(1);
-        if self.looking > 1 || self.again.len() > few {
+        let hungry = std::mem::take(&mut self.hungry);
+        if self.looking > 1 || (self.again.len() > few && !hungry) {
             return Ok(None);
         }
         let mut doubts: Vec<Doubt> = vec![];
@@ -256,7 +263,7 @@ impl<'a> Sender<'a> {
             }
             let part = self.vendor.seen_in(change).0;
             // What is written one by one takes a while: only a few are read ahead.
-            let most = self.vendor.part_width(part, self.looks.len() + doubts.len());
+            let most = self.read_width(part, self.looks.len() + doubts.len());
             let most = if self.vendor.width(change) == 1 { most.min(LOOKED_AT) } else { most };
             if common.is_some_and(|(other, width)| other != part || doubts.len() >= width.min(most)) {
                 break;
@@ -365,6 +372,7 @@ impl<'a> Sender<'a> {
                 self.busy.remove(&sending.change.user);
                 self.again.push_front(sending);
             }
+            self.hungry = self.looking == 0;
             return Ok(None);
         }
         while !self.looks() && batch.len() < width {
@@ -448,7 +456,8 @@ impl<'a> Sender<'a> {
             return Some(settling);
         }
         for (part, doubts) in &mut self.doubts {
-            let width = self.vendor.part_width(part, doubts.len()).max(1);
+            let width = self.vendor.part_width(part, doubts.len());
+            let width = self.read_widths.get(part).copied().unwrap_or(width).min(width).max(1);
             let patience = u32::try_from(width).unwrap_or(u32::MAX).min(PATIENCE);
             if !doubts.is_empty() && (doubts.len() >= width || no_more || self.doubts_since >= patience) {
                 self.doubts_since = 0;
@@ -456,6 +465,11 @@ impl<'a> Sender<'a> {
             }
         }
         None
+    }
+
+    fn read_width(&self, part: Part, waiting: usize) -> usize {
+        let width = self.vendor.part_width(part, waiting);
+        self.read_widths.get(part).copied().unwrap_or(width).min(width).max(1)
     }
 
     fn in_doubt(&self) -> usize {
@@ -653,11 +667,12 @@ impl<'a> Sender<'a> {
             Ok(page) => page,
             Err(refusal) => return Err(Box::new((settling, refusal))),
         };
-        let some = !page.records.is_empty();
         for (key, record) in page.records {
             settling.got.entry(key.to_lowercase()).or_default().push(record);
         }
-        if let (More::Page(next), true) = (&page.more, some) {
+        if let More::Page(next) = &page.more
+            && settling.page.as_ref() != Some(next)
+        {
             settling.page = Some(next.clone());
             self.settling.push_back(settling);
             return Ok(());
@@ -749,6 +764,7 @@ impl<'a> Sender<'a> {
             return Ok(());
         }
         if batch.len() > 1 {
+            self.read_widths.insert(part, batch.len().div_ceil(2));
             let (first, second) = halves(batch);
             self.looking += 2 * usize::from(looks);
             let half = |doubts| Settling { looks, ..Settling::new(part, doubts) };
@@ -770,17 +786,22 @@ impl Phase for Sender<'_> {
         if let Some(settling) = self.next_settle(false) {
             return Ok(Some(self.settle_job(settling)));
         }
-        if self.looks()
-            && self.unknown_all
-            && let Some(settling) = self.next_look().await?
-        {
-            return Ok(Some(self.settle_job(settling)));
-        }
-        if let Some(batch) = self.next_batch().await? {
-            self.doubts_since += u32::from(self.in_doubt() > 0);
-            let changes: Vec<Change> = batch.sendings.iter().map(|sending| sending.change.clone()).collect();
-            let trouble = batch.sendings.iter().map(|sending| sending.trouble).max().unwrap_or_default();
-            return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch)).after(trouble)));
+        loop {
+            if self.looks()
+                && self.unknown_all
+                && let Some(settling) = self.next_look().await?
+            {
+                return Ok(Some(self.settle_job(settling)));
+            }
+            if let Some(batch) = self.next_batch().await? {
+                self.doubts_since += u32::from(self.in_doubt() > 0);
+                let changes: Vec<Change> = batch.sendings.iter().map(|sending| sending.change.clone()).collect();
+                let trouble = batch.sendings.iter().map(|sending| sending.trouble).max().unwrap_or_default();
+                return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch)).after(trouble)));
+            }
+            if !self.hungry {
+                break;
+            }
         }
         if let Some(settling) = self.next_settle(true) {
             return Ok(Some(self.settle_job(settling)));

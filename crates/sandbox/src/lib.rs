@@ -7,6 +7,7 @@ mod faults;
 mod genesys;
 mod http;
 mod limits;
+mod nice;
 mod org;
 mod people;
 mod serve;
@@ -14,19 +15,32 @@ mod serve;
 pub use faults::{Faults, Outage};
 pub use http::{Fate, Reply, Request};
 pub use limits::{Limit, RetryAfter, Window};
+pub use nice::Oddities;
 pub use serve::{Served, serve};
 
-use genesys::Tenant;
 use limits::Quota;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
+
+/// The vendor that is pretended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vendor {
+    /// Genesys Cloud.
+    #[default]
+    Genesys,
+    /// NICE CXone.
+    Nice,
+}
 
 /// How the pretended vendor is to behave.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Which it is.
+    pub vendor: Vendor,
     /// Users of the tenant.
     pub users: usize,
     /// What makes it repeatable.
@@ -54,11 +68,14 @@ pub struct Options {
     pub page_limit: Option<usize>,
     /// Whether requests are kept, to be looked at afterwards.
     pub record: bool,
+    /// NICE CXone's oddities.
+    pub nice: Oddities,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
+            vendor: Vendor::Genesys,
             users: 1_000,
             seed: 1,
             limit: Some(Limit { calls: 300, window_s: 60.0, kind: Window::Fixed, retry_after: RetryAfter::Seconds }),
@@ -72,6 +89,7 @@ impl Default for Options {
             basic: true,
             page_limit: None,
             record: false,
+            nice: Oddities::default(),
         }
     }
 }
@@ -100,11 +118,19 @@ pub struct Books {
 /// Requests that were on their way when the 429 was sent are nobody's fault.
 const ON_THE_WAY: Duration = Duration::from_millis(250);
 
+/// The pretended tenant, of either vendor.
+#[derive(Debug)]
+enum Tenant {
+    Genesys(genesys::Tenant),
+    Nice(nice::Tenant),
+}
+
 /// A pretended vendor.
 #[derive(Debug)]
 pub struct Sandbox {
     options: Options,
     tenant: Tenant,
+    refresh_tokens: BTreeSet<String>,
     quota: Option<Quota>,
     tokens: BTreeMap<String, Duration>,
     minted: u64,
@@ -118,12 +144,20 @@ pub struct Sandbox {
 pub const CLIENT_ID: &str = "sandbox-client";
 /// Its secret. It guards nothing.
 pub const CLIENT_SECRET: &str = "sandbox-secret";
+/// The access key that a NICE sandbox knows. Real ones end so too.
+pub const ACCESS_KEY_ID: &str = "sandbox-key====";
+/// Its secret.
+pub const ACCESS_KEY_SECRET: &str = "sandbox-key-secret====";
 
 impl Sandbox {
     /// A tenant as `options` say.
     pub fn new(options: Options) -> Self {
         Self {
-            tenant: Tenant::new(&options),
+            tenant: match options.vendor {
+                Vendor::Genesys => Tenant::Genesys(genesys::Tenant::new(&options)),
+                Vendor::Nice => Tenant::Nice(nice::Tenant::new(&options)),
+            },
+            refresh_tokens: BTreeSet::new(),
             quota: options.limit.map(Quota::new),
             tokens: BTreeMap::new(),
             minted: 0,
@@ -147,17 +181,26 @@ impl Sandbox {
 
     /// Its users' ids, in order.
     pub fn user_ids(&self) -> Vec<String> {
-        self.tenant.ids().to_vec()
+        match &self.tenant {
+            Tenant::Genesys(tenant) => tenant.ids().to_vec(),
+            Tenant::Nice(tenant) => tenant.ids().to_vec(),
+        }
     }
 
-    /// A user as it is now.
-    pub fn user(&self, id: &str) -> Option<&Value> {
-        self.tenant.user(id)
+    /// A user as it is now. Of NICE's, both records and the skills: `{"agent", "user", "skills"}`.
+    pub fn user(&self, id: &str) -> Option<Value> {
+        match &self.tenant {
+            Tenant::Genesys(tenant) => tenant.user(id).cloned(),
+            Tenant::Nice(tenant) => tenant.user(id),
+        }
     }
 
     /// Somebody else sets a field.
     pub fn edit_as_someone(&mut self, id: &str, field: &str, value: &str) -> bool {
-        self.tenant.edit(id, field, value)
+        match &mut self.tenant {
+            Tenant::Genesys(tenant) => tenant.edit(id, field, value),
+            Tenant::Nice(tenant) => tenant.edit(id, field, value),
+        }
     }
 
     /// Changes the quota from now on.
@@ -185,10 +228,17 @@ impl Sandbox {
             let headers = vec![("content-type".into(), "text/html".into())];
             return Reply { headers, body: b"<!DOCTYPE html><html></html>".to_vec(), ..Reply::empty(200) };
         }
-        if path == "/oauth/token" {
+        let is_nice = self.options.vendor == Vendor::Nice;
+        if path == "/oauth/token" || (is_nice && matches!(path, "/auth/token" | "/authentication/v1/token/access-key"))
+        {
             return self.token(now, request);
         }
-        let template = genesys::template(&request.method, path);
+        let host = format!("http://{}", request.header("host").unwrap_or_default());
+        if let Some(document) = nice::discovery(path, &host).filter(|_| is_nice) {
+            return document;
+        }
+        let template =
+            if is_nice { nice::template(&request.method, path) } else { genesys::template(&request.method, path) };
         if self.options.record {
             self.recorded.push(request.clone());
         }
@@ -219,12 +269,18 @@ impl Sandbox {
                 "Unable to perform the requested action. You are missing the following permission(s): directory:user:edit",
             );
         }
-        let faulted = write.then(|| self.options.faults.for_users(&org::users_of(request))).flatten();
+        // NICE tells the people of a batch apart: their faults are its tenant's.
+        let whole = write && self.options.vendor == Vendor::Genesys;
+        let faulted = whole.then(|| self.options.faults.for_users(&org::users_of(request))).flatten();
         let reply = match faulted {
             Some(reply) => reply,
             None => {
                 self.colleague(request, write);
-                self.tenant.answer(request, self.options.told_limit, &mut self.books.applied)
+                let applied = &mut self.books.applied;
+                match &mut self.tenant {
+                    Tenant::Genesys(tenant) => tenant.answer(request, self.options.told_limit, applied),
+                    Tenant::Nice(tenant) => tenant.answer(request, applied),
+                }
             }
         };
         match fault {
@@ -241,7 +297,8 @@ impl Sandbox {
             && self.chance.draw() < edits.chance
             && let Some(id) = request.path().strip_prefix("/api/v2/users/")
             && !self.books.colleague.contains_key(id)
-            && self.tenant.edit(id, edits.field(), "Changed by a colleague")
+            && let Tenant::Genesys(tenant) = &mut self.tenant
+            && tenant.edit(id, edits.field(), "Changed by a colleague")
         {
             self.books.colleague.insert(id.into(), edits.field().into());
         }
@@ -251,6 +308,17 @@ impl Sandbox {
         self.books.tokens += 1;
         if let Some(outage) = self.options.faults.token_outage_at(now) {
             return outage.reply();
+        }
+        if self.options.vendor == Vendor::Nice {
+            let known = |token: &str| self.refresh_tokens.contains(token);
+            let (key, client) = ((ACCESS_KEY_ID, ACCESS_KEY_SECRET), (CLIENT_ID, CLIENT_SECRET));
+            if !nice::granted(request, key, client, known) {
+                return Reply::json(
+                    401,
+                    &json!({"error": "invalid_client", "errorDescription": "unknown key or client"}),
+                );
+            }
+            return self.mint(now);
         }
         let form = request.form();
         let basic = request.basic();
@@ -272,14 +340,23 @@ impl Sandbox {
                 &json!({"error": "invalid_client", "error_description": "client not found or wrong secret"}),
             );
         }
+        self.mint(now)
+    }
+
+    fn mint(&mut self, now: Duration) -> Reply {
         self.minted += 1;
         let token = format!("sandbox-token-{:016x}", people::mix(self.options.seed ^ (self.minted << 20)));
         let ends = self.options.token_ends_s.unwrap_or(self.options.token_life_s);
         self.tokens.insert(token.clone(), now + Duration::from_secs_f64(ends));
-        Reply::json(
-            200,
-            &json!({"access_token": token, "token_type": "bearer", "expires_in": self.options.token_life_s as u64}),
-        )
+        let mut body =
+            json!({"access_token": token, "token_type": "bearer", "expires_in": self.options.token_life_s as u64});
+        if self.options.vendor == Vendor::Nice {
+            let refresh = format!("{token}-refresh");
+            body["refresh_token"] = json!(refresh);
+            body["id_token"] = json!(nice::id_token());
+            self.refresh_tokens.insert(refresh);
+        }
+        Reply::json(200, &body)
     }
 
     fn token_of(&self, now: Duration, request: &Request) -> Option<String> {
@@ -305,7 +382,8 @@ impl Sandbox {
         if let (Some(said), None) = (limit.retry_after.said_wait(wait), &service) {
             self.paused.insert(token.to_owned(), (now, now + said));
         }
-        Some(limits::too_many(limit.retry_after, wait, wall, service))
+        let reply = limits::too_many(limit.retry_after, wait, wall, service);
+        Some(if self.options.vendor == Vendor::Nice { nice::too_many(reply) } else { reply })
     }
 
     fn books_json(&self) -> Value {

@@ -4,16 +4,19 @@
 //! is its grant. `CONTRIBUTING.md` says how to add one.
 
 mod genesys;
+mod http;
+mod nice;
 
 use paceline_core::vendor::Vendor;
 
 /// The vendors, by the names that the command line takes.
-pub const NAMES: &[&str] = &["genesys"];
+pub const NAMES: &[&str] = &["genesys", "nice"];
 
 /// The vendor of that name; where its API has several versions, in this one.
-pub fn by_name(name: &str, _api_version: Option<&str>) -> Option<Box<dyn Vendor>> {
+pub fn by_name(name: &str, api_version: Option<&str>) -> Option<Box<dyn Vendor>> {
     match name {
         "genesys" => Some(Box::new(genesys::Genesys)),
+        "nice" => Some(Box::new(nice::Nice::new(api_version))),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::{printer, settings};
 use paceline_core::pace::Quota;
 use paceline_core::vendor::Credentials;
 use paceline_journal::Store;
-use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
+use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Vendor, Window, serve};
 use secrecy::SecretString;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,13 +19,19 @@ use std::time::Duration;
 
 /// A window short enough to be watched: 500 calls in 3 s instead of 300 in 60 s.
 const WINDOW: Quota = Quota { allowed: 500, window: Duration::from_secs(3) };
+/// NICE publishes no quota, and Paceline's own ceiling for it is 5 calls a second: one that it does not reach.
+const UNTOLD: Quota = Quota { allowed: 20, window: Duration::from_secs(1) };
 
 pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Failure> {
+    let vendor = sandbox::vendor(common)?;
+    let is_nice = vendor == Vendor::Nice;
+    let window = if is_nice { UNTOLD } else { WINDOW };
     let mut options = Options {
+        vendor,
         users: args.users as usize,
         limit: Some(Limit {
-            calls: WINDOW.allowed,
-            window_s: WINDOW.window.as_secs_f64(),
+            calls: window.allowed,
+            window_s: window.window.as_secs_f64(),
             kind: Window::Fixed,
             retry_after: RetryAfter::Seconds,
         }),
@@ -42,30 +48,32 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     let unwritable = |error: std::io::Error| Failure::wrong(format!("`{}`: {error}", dir.display()), "free some space");
     std::fs::create_dir_all(&dir).map_err(unwritable)?;
     let roster = dir.join("roster.csv");
-    sandbox::write_roster(&roster, &ids)?;
-    add_strangers(&roster).map_err(unwritable)?;
+    sandbox::write_roster(&roster, vendor, &ids)?;
+    add_strangers(&roster, is_nice).map_err(unwritable)?;
     let served = serve(options, 0, 1.0).await.map_err(unwritable)?;
     printer::stderr(&format!(
-        "Sandbox: {} users of Genesys Cloud at {}, {} calls in {} s a token\nRoster:  {}",
+        "Sandbox: {} users of {} at {}, {} calls in {} s a token\nRoster:  {}",
         ids.len(),
+        settings::vendor(common, &Profile::default())?.facts().title,
         served.url(),
-        WINDOW.allowed,
-        WINDOW.window.as_secs(),
+        window.allowed,
+        window.window.as_secs(),
         roster.display()
     ));
     let common = Common {
         base_url: Some(served.url()),
         auth_url: None,
+        second_url: None,
         region: None,
         profile: None,
         config: None,
-        vendor: Some("genesys".into()),
         yes: true,
         ..common.clone()
     };
-    let sending = SendArgs { rate: Some(WINDOW), ..SendArgs::default() };
-    let credentials =
-        Credentials::client(paceline_sandbox::CLIENT_ID, SecretString::from(paceline_sandbox::CLIENT_SECRET));
+    let sending = SendArgs { rate: Some(WINDOW).filter(|_| !is_nice), ..SendArgs::default() };
+    let client = Credentials::client(paceline_sandbox::CLIENT_ID, SecretString::from(paceline_sandbox::CLIENT_SECRET));
+    let key = (paceline_sandbox::ACCESS_KEY_ID.to_owned(), SecretString::from(paceline_sandbox::ACCESS_KEY_SECRET));
+    let credentials = Credentials { access_key: Some(key).filter(|_| is_nice), ..client };
     let whereabouts = settings::whereabouts(&common, &Profile::default(), &credentials)?;
     let settings = settings::engine(&sending, false, &Profile::default(), whereabouts.vendor.facts())?;
     let store = Store::new(&dir.join("state"));
@@ -81,10 +89,12 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
 }
 
 /// Two users that the tenant does not have.
-fn add_strangers(roster: &Path) -> std::io::Result<()> {
+fn add_strangers(roster: &Path, is_nice: bool) -> std::io::Result<()> {
     let mut text = std::fs::read_to_string(roster)?;
-    for id in ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"] {
-        let _ = writeln!(text, "{id},Agent,Customer Care");
+    let ids = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
+    for id in if is_nice { ["999999998", "999999999"] } else { ids } {
+        let team = if is_nice { "Green" } else { "Customer Care" };
+        let _ = writeln!(text, "{id},Agent,{team}");
     }
     std::fs::write(roster, text)
 }

@@ -38,7 +38,7 @@ pub(crate) fn worked(worked: &Worked, format: Output) -> String {
             line(&json!({
                 "rows": planned.counts.rows, "to_update": planned.counts.pending, "unchanged": planned.counts.unchanged,
                 "failed": planned.counts.failed, "changes": changes, "calls": planned.calls, "allowed": planned.allowed,
-                "time_s": planned.time.as_secs_f64(), "reads": planned.reads, "naive_calls": planned.naive, "warnings": warnings,
+                "time_s": planned.time.as_secs_f64(), "reads": planned.reads, "naive_calls": planned.naive, "warnings": warnings, "note": planned.note,
                 "run": saved, "diff": planned.diff.iter().map(one).collect::<Vec<_>>(),
             }))
         }

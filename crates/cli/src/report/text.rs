@@ -65,6 +65,9 @@ pub(crate) fn plan(planned: &Planned, blind: bool) -> String {
     for (users, why) in &planned.warnings {
         let _ = writeln!(out, "{YELLOW}warning{YELLOW:#}: {} users: {why}", number(*users));
     }
+    if let Some(note) = planned.note.filter(|_| !blind) {
+        let _ = writeln!(out, "note: {note}");
+    }
     out
 }
 

@@ -378,7 +378,7 @@ impl Journal for Sqlite {
         self.with(|connection| {
             connection.query_row(
                 "SELECT count(*) FROM (SELECT after ->> ?1 AS found FROM change WHERE state = 0)
-                 WHERE found IS NOT NULL AND (?2 IS NULL OR found = ?2)",
+                 WHERE found IS NOT NULL AND (?2 IS NULL OR CAST(found AS TEXT) = ?2)",
                 params![format!("$.\"{key}\""), value],
                 |row| row.get(0),
             )

@@ -1,6 +1,7 @@
 //! Changes → calls, and the calls that read (facts/genesys.md, sections 3 to 5).
 
 use super::{fields, wire};
+use crate::http::encode;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{BLIND, Effect, Host, Method, Request};
 use serde_json::{Map, Value, json};
@@ -193,18 +194,6 @@ fn patch(change: &Change) -> Map<String, Value> {
     }
     body.extend(change.after.clone());
     body
-}
-
-/// Percent-encodes one path segment or query value: everything but RFC 3986's unreserved characters.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

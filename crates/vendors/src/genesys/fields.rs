@@ -98,6 +98,7 @@ pub(super) const PHONES: &[(&str, &str)] =
 /// The field table.
 pub(super) const TABLE: Table = Table {
     keys: &["id", "email"],
+    id_kind: |_| "id",
     fields: FIELDS,
     clear_words: &[],
     aliases: ALIASES,

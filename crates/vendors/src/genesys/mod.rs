@@ -29,6 +29,7 @@ const FACTS: Facts = Facts {
     table: fields::TABLE,
     // `client.credentials.token.rate.per.minute`, default: facts/genesys.md, section 2.1.
     quota: Quota { allowed: 300, window: Duration::from_secs(60) },
+    quota_is_published: true,
     share: 80,
     max_concurrent: 10,
     has_versions: true,

@@ -1,6 +1,7 @@
 //! Genesys Cloud's JSON, read and written.
 
 use super::fields;
+use crate::http::{number, plain, text};
 use paceline_core::pace::{Quota, Scope};
 use paceline_core::plan::Change;
 use paceline_core::user::UserId;
@@ -29,11 +30,6 @@ pub(super) fn quota(answer: &Answer) -> Option<Quota> {
     Some(Quota { allowed, window: Duration::from_secs(60) })
 }
 
-/// Numbers come as numbers and, in places, as strings.
-fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_f64().map(|n| n as i64)).or_else(|| value.as_str()?.trim().parse().ok())
-}
-
 fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
     match answer.json().as_mut().map(|body| body[key].take()) {
         Some(Value::Array(list)) => Ok(list),
@@ -54,6 +50,8 @@ pub(super) fn user(record: &Value) -> User {
 /// Whether another page follows, and which.
 fn next_page(answer: &Answer) -> Option<String> {
     let body = answer.json().unwrap_or_default();
+    // A page that holds nobody ends the list, whatever it counts.
+    body["entities"].as_array().filter(|entities| !entities.is_empty())?;
     let (page, pages) = number(&body["pageNumber"]).zip(number(&body["pageCount"]))?;
     (page < pages).then(|| (page + 1).to_string())
 }
@@ -302,7 +300,10 @@ pub(super) fn verdict(_request: &Request, answer: &Answer) -> Verdict {
     match answer.status {
         200..=299 => Verdict::Applied { version: answer.json().and_then(|body| number(&body["version"])) },
         429 => Verdict::Throttled(scope(answer)),
-        401 => Verdict::Unauthorized { renew: refusal(answer).code.as_deref() != Some("ip.not.authorized") },
+        401 => Verdict::Unauthorized {
+            renew: refusal(answer).code.as_deref() != Some("ip.not.authorized"),
+            may_be_the_rows: false,
+        },
         403 => match refusal(answer).code.as_deref() {
             Some("missing.division.permission" | "missing.any.division.permissions" | "authz.policy.denied") => {
                 Verdict::Rejected
@@ -334,23 +335,13 @@ fn correlation(answer: &Answer) -> Option<String> {
 /// Genesys Cloud's ErrorBody, OAuth's error body, or whatever a gateway in front of them says.
 pub(super) fn refusal(answer: &Answer) -> Refusal {
     let body = answer.json().unwrap_or_default();
-    let text = |keys: &[&str]| {
-        keys.iter().find_map(|key| body[*key].as_str().filter(|text| !text.is_empty()).map(str::to_owned))
-    };
-    let message = text(&["message", "error_description", "description", "errorDescription"]).or_else(|| {
-        let plain = String::from_utf8_lossy(&answer.body);
-        let plain = plain.trim();
-        match plain {
-            "" => None,
-            _ if plain.starts_with('<') => Some("the answer is an HTML page, not the API's JSON".into()),
-            _ => Some(plain.chars().take(200).collect()),
-        }
-    });
+    let message =
+        text(&body, &["message", "error_description", "description", "errorDescription"]).or_else(|| plain(answer));
     Refusal {
         status: Some(answer.status),
-        code: text(&["code", "error"]),
+        code: text(&body, &["code", "error"]),
         message,
-        correlation_id: text(&["contextId"]).or_else(|| correlation(answer)),
+        correlation_id: text(&body, &["contextId"]).or_else(|| correlation(answer)),
     }
 }
 
@@ -377,8 +368,8 @@ mod tests {
                 json!({"message": "The version supplied does not match the current version of the user"}),
                 Verdict::Conflict,
             ),
-            (401, json!({"code": "bad.credentials"}), Verdict::Unauthorized { renew: true }),
-            (401, json!({"code": "ip.not.authorized"}), Verdict::Unauthorized { renew: false }),
+            (401, json!({"code": "bad.credentials"}), Verdict::Unauthorized { renew: true, may_be_the_rows: false }),
+            (401, json!({"code": "ip.not.authorized"}), Verdict::Unauthorized { renew: false, may_be_the_rows: false }),
             (403, json!({"code": "missing.permissions"}), Verdict::Forbidden),
             (403, json!({"code": "missing.division.permission"}), Verdict::Rejected),
             (404, json!({"code": "not.found"}), Verdict::Rejected),

@@ -1,0 +1,63 @@
+//! What both vendors' HTTP has in common, whatever their words: RFC 3986, RFC 6749, and JSON as gateways write it.
+
+use paceline_core::vendor::{Answer, Refusal, TokenVerdict};
+use secrecy::SecretString;
+use serde_json::Value;
+
+/// Percent-encodes all that is not unreserved (RFC 3986, section 2.3).
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
+}
+
+/// Numbers come as numbers and, in places, as strings.
+pub(crate) fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().map(|n| n as i64)).or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// The first of these keys that holds a text.
+pub(crate) fn text(body: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| body[*key].as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+}
+
+/// What a body says that is no JSON of the API's, in a line.
+pub(crate) fn plain(answer: &Answer) -> Option<String> {
+    let plain = String::from_utf8_lossy(&answer.body);
+    match plain.trim() {
+        "" => None,
+        plain if plain.starts_with('<') => Some("the answer is an HTML page, not the API's JSON".into()),
+        plain => Some(plain.chars().take(200).collect()),
+    }
+}
+
+/// What a token endpoint's answer means (RFC 6749, section 5), but for what a vendor says of too many requests.
+pub(crate) fn token(answer: &Answer, refusal: Refusal) -> TokenVerdict {
+    let body = answer.json().unwrap_or_default();
+    match answer.status {
+        200..=299 => match text(&body, &["access_token"]) {
+            Some(token) => TokenVerdict::Granted {
+                token: SecretString::from(token),
+                expires_in: seconds(&body["expires_in"]),
+                refresh: text(&body, &["refresh_token"]).map(SecretString::from),
+            },
+            None if body["error"].is_string() => TokenVerdict::Refused(refusal),
+            None => TokenVerdict::NotOAuth(refusal),
+        },
+        429 => TokenVerdict::Throttled(refusal),
+        408 | 500..=599 => TokenVerdict::Transient(refusal),
+        400 | 401 | 403 => TokenVerdict::Refused(refusal),
+        _ => TokenVerdict::NotOAuth(refusal),
+    }
+}
+
+/// `expires_in` is an integer by RFC 6749; gateways write it as a string or with a fraction.
+fn seconds(value: &Value) -> Option<u64> {
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    (number.is_finite() && number >= 0.0).then_some(number as u64)
+}

@@ -1,0 +1,304 @@
+//! Row and person → changes, and the changes that take one back.
+
+use super::fields::{self, Surface, surface};
+use super::wire;
+use paceline_core::desired::Row;
+use paceline_core::diff;
+use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::validate::Kind;
+use paceline_core::vendor::{Names, Refusal, User};
+use serde_json::{Map, Value, json};
+
+/// A skill that is assigned without a proficiency has the middle one of 1 to 5.
+const MIDDLE: i64 = 3;
+
+/// The order of kinds for one person: revived before all else, deactivated after.
+fn stage(kind: &str) -> u8 {
+    match kind {
+        "active+" => 0,
+        "user" => 1,
+        "agent" => 2,
+        "team" => 3,
+        "skills-" => 4,
+        "skills+" => 5,
+        _ => 19,
+    }
+}
+
+/// What a change of this kind shares its call with: one target.
+fn group(kind: &str, after: &Map<String, Value>) -> String {
+    let group = match kind {
+        "team" => after["team"]["id"].as_str(),
+        "skills-" => after.keys().next().and_then(|key| key.strip_prefix("skills/")),
+        _ => None,
+    };
+    group.unwrap_or_default().to_owned()
+}
+
+struct Maker<'a> {
+    row: u64,
+    user: &'a User,
+    changes: Vec<Change>,
+}
+
+impl Maker<'_> {
+    fn push(&mut self, kind: &str, columns: Vec<String>, before: Map<String, Value>, after: Map<String, Value>) {
+        let changed = diff::changed(&before, &after);
+        if changed.is_empty() {
+            return;
+        }
+        let only = |map: Map<String, Value>| map.into_iter().filter(|(key, _)| changed.contains(key)).collect();
+        let (before, after): (Map<String, Value>, Map<String, Value>) = (only(before), only(after));
+        let columns = match kind {
+            "user" | "agent" => columns.into_iter().filter(|column| after.contains_key(column)).collect(),
+            _ => columns,
+        };
+        let key = ChangeKey { stage: stage(kind), group: group(kind, &after), row: self.row };
+        let (kind, user) = (kind.to_owned(), self.user.id.clone());
+        self.changes.push(Change { key, kind, user, before, after, rest: Map::new(), columns, version: None });
+    }
+}
+
+/// The changes that make a person what `row` asks.
+pub(super) fn changes(row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
+    let mut maker = Maker { row: row.number, user, changes: vec![] };
+    fields(&mut maker, row, names)?;
+    if let Some(team) = row.fields.get("team").and_then(Value::as_str).filter(|_| !sets_user(row)) {
+        let found = names.resolve("team", team)?;
+        let before = user.record.get("agent").map(|agent| wire::place(agent, "team", names));
+        let after = json!({"id": found.id, "name": found.name});
+        maker.push("team", vec!["team".into()], one("team", before), one("team", Some(after)));
+    }
+    skills(&mut maker, row, names)?;
+    active(&mut maker, row);
+    maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(maker.changes)
+}
+
+fn one(key: &str, value: Option<Value>) -> Map<String, Value> {
+    value.map(|value| Map::from_iter([(key.to_owned(), value)])).unwrap_or_default()
+}
+
+/// Whether a row writes the user's record: then its team goes with it.
+fn sets_user(row: &Row) -> bool {
+    row.fields.keys().any(|column| surface(column) == Surface::User)
+}
+
+/// The fields of either record, each with what was read of it.
+fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+    let record = &maker.user.record;
+    let mut sides = [("user", Map::new(), Map::new()), ("agent", Map::new(), Map::new())];
+    for (column, value) in &row.fields {
+        let at = match surface(column) {
+            Surface::User => 0,
+            Surface::Agent => 1,
+            Surface::Team if sets_user(row) => 0,
+            Surface::Team | Surface::Active | Surface::Skills => continue,
+        };
+        let user = record.get("user");
+        let (before, after) = match (column.as_str(), value.as_str()) {
+            ("role", Some(text)) => (user.map(|user| wire::place(user, "role", names)), place(names, "role", text)?),
+            ("team", Some(text)) => {
+                (user.map(|user| wire::place(user, "user team", names)), place(names, "user team", text)?)
+            }
+            _ => (wire::held(record, column), value.clone()),
+        };
+        let (_, befores, afters) = &mut sides[at];
+        before.map(|before| befores.insert(column.clone(), before));
+        afters.insert(column.clone(), after);
+    }
+    for (kind, before, after) in sides {
+        maker.push(kind, after.keys().cloned().collect(), before, after);
+    }
+    Ok(())
+}
+
+fn place(names: &Names, list: &str, text: &str) -> Result<Value, Refusal> {
+    let found = names.resolve(list, text)?;
+    Ok(json!({"id": found.id, "name": found.name}))
+}
+
+fn key_of(id: &Value) -> Option<String> {
+    Some(format!("skills/{}", id.as_str()?))
+}
+
+/// Skills: one change that assigns several, and one for each that is taken away.
+fn skills(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+    let columns: Vec<String> = row.fields.keys().filter(|column| surface(column) == Surface::Skills).cloned().collect();
+    let held: Map<String, Value> = maker.user.record["skills"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|item| {
+            Some((key_of(&item["id"])?, json!({"name": item["name"], "proficiency": item["proficiency"]})))
+        })
+        .collect();
+    let mut wanted = held.clone();
+    for column in &columns {
+        if column == "skills" {
+            wanted.clear();
+        }
+        for item in row.fields[column].as_array().into_iter().flatten() {
+            let text = item["name"].as_str().or_else(|| item.as_str()).unwrap_or_default();
+            let found = names.resolve("skill", text)?;
+            let key = format!("skills/{}", found.id);
+            if column == "skills-" {
+                wanted.remove(&key);
+                continue;
+            }
+            // Without a proficiency, one that the person has stays as it is.
+            let asked = item["proficiency"].as_f64().map(|rating| json!(rating as i64));
+            let known = held.get(&key).map(|item| item["proficiency"].clone());
+            let proficiency = asked.or(known).unwrap_or(json!(MIDDLE));
+            let name = held.get(&key).map_or(json!(found.name), |item| item["name"].clone());
+            wanted.insert(key, json!({"name": name, "proficiency": proficiency}));
+        }
+    }
+    assign(maker, &columns, &held, &wanted);
+    Ok(())
+}
+
+fn assign(maker: &mut Maker<'_>, columns: &[String], held: &Map<String, Value>, wanted: &Map<String, Value>) {
+    for (key, item) in held.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
+        maker.push("skills-", columns.to_vec(), one(key, Some(item.clone())), one(key, Some(Value::Null)));
+    }
+    let before = wanted.keys().map(|key| (key.clone(), held.get(key).cloned().unwrap_or(Value::Null))).collect();
+    maker.push("skills+", columns.to_vec(), before, wanted.clone());
+}
+
+fn active(maker: &mut Maker<'_>, row: &Row) {
+    let Some(wanted) = row.fields.get("active").and_then(Value::as_bool) else { return };
+    let before = wire::held(&maker.user.record, "active");
+    let kind = if wanted { "active+" } else { "active-" };
+    maker.push(kind, vec!["active".into()], one("active", before), one("active", Some(json!(wanted))));
+}
+
+/// The changes that take `change` back: its before for its after.
+pub(super) fn undo(change: &Change) -> Vec<Change> {
+    let user = User { id: change.user.clone(), version: None, record: Value::Null };
+    let mut maker = Maker { row: change.key.row, user: &user, changes: vec![] };
+    let (before, after) = (change.after.clone(), change.before.clone());
+    match change.kind.as_str() {
+        "skills+" | "skills-" => {
+            let there =
+                |map: &Map<String, Value>| map.clone().into_iter().filter(|(_, item)| !item.is_null()).collect();
+            assign(&mut maker, &change.columns, &there(&before), &there(&after));
+        }
+        "active+" => maker.push("active-", change.columns.clone(), before, after),
+        "active-" => maker.push("active+", change.columns.clone(), before, after),
+        kind => {
+            // What was empty and has no empty value stays as it was set: a number cannot be cleared.
+            let can = |(key, value): &(String, Value)| !value.is_null() || clears(key);
+            maker.push(kind, change.columns.clone(), before, after.into_iter().filter(can).collect());
+        }
+    }
+    maker.changes
+}
+
+fn clears(column: &str) -> bool {
+    let kind = fields::TABLE.field(column).map(|field| field.kind);
+    matches!(kind, Some(Kind::Text | Kind::Date | Kind::Email))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nice::calls;
+    use paceline_core::user::{UserId, UserKey};
+    use paceline_core::vendor::Named;
+
+    fn names() -> Names {
+        let mut names = Names::default();
+        let items = [
+            ("skill", "1", "Spanish"),
+            ("skill", "2", "Billing"),
+            ("team", "10", "Blue"),
+            ("team", "11", "Red"),
+            ("user team", "t-10", "Blue"),
+            ("user team", "t-11", "Red"),
+            ("role", "r-1", "Agent"),
+            ("role", "r-2", "Manager"),
+        ];
+        for (list, id, name) in items {
+            names.add(list, Named { id: id.into(), name: name.into() });
+        }
+        names
+    }
+
+    fn plan(fields: Value, record: Value) -> Result<Vec<Change>, Refusal> {
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        let row = Row { number: 3, line: 4, key: UserKey::id("7/u"), fields };
+        changes(&row, &User { id: UserId("7/u".into()), version: None, record }, &names())
+    }
+
+    fn record() -> Value {
+        json!({
+            "agent": {"agentId": 7, "teamId": 10, "teamName": "Blue", "custom1": "x", "phoneRefusalTimeout": "30", "isActive": "True"},
+            "user": {"id": "u", "role": "Agent", "teamId": "t-10", "status": "ACTIVE", "firstName": "Ada"},
+            "skills": [{"id": "1", "name": "Spanish", "proficiency": 2}],
+        })
+    }
+
+    fn kinds(changes: &[Change]) -> Vec<(&str, &str)> {
+        changes.iter().map(|change| (change.kind.as_str(), change.key.group.as_str())).collect()
+    }
+
+    #[test]
+    fn a_person_that_is_right_already_needs_no_change() {
+        let fields = json!({"custom1": "x", "phoneRefusalTimeout": 30, "isActive": true, "team": "blue", "active": true,
+            "role": "agent", "skills+": [{"name": "Spanish", "proficiency": 2.0}], "skills-": ["Billing"], "custom2": null});
+        assert_eq!(plan(fields, record()), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_team_goes_where_the_rows_other_columns_go() {
+        let alone = plan(json!({"team": "Red", "custom1": "y"}), record()).unwrap();
+        assert_eq!(kinds(&alone), [("agent", ""), ("team", "11")]);
+        let with_role = plan(json!({"team": "Red", "role": "Manager"}), record()).unwrap();
+        assert_eq!(kinds(&with_role), [("user", "")]);
+        assert_eq!(with_role[0].after["team"], json!({"id": "t-11", "name": "Red"}));
+        assert_eq!(with_role[0].before["role"], json!({"id": "r-1", "name": "Agent"}));
+    }
+
+    #[test]
+    fn skills_are_replaced_by_removals_and_one_assignment() {
+        let changes = plan(json!({"skills": [{"name": "Billing", "proficiency": 1.0}]}), record()).unwrap();
+        assert_eq!(kinds(&changes), [("skills-", "1"), ("skills+", "")]);
+        let removal = calls::call("v34.0", &changes[..1]);
+        assert_eq!(
+            (removal.template, removal.body),
+            (
+                "DELETE /incontactapi/services/{apiVersion}/skills/{skillId}/agents",
+                Some(json!({"agents": [{"agentId": "7"}]}))
+            )
+        );
+        let body = json!({"agentAndSkillDetails": [{"agentIds": ["7"],
+            "skills": [{"skillIds": ["2"], "isActive": true, "proficiency": 1}]}]});
+        assert_eq!(calls::call("v34.0", &changes[1..]).body, Some(body));
+        let kept = plan(json!({"skills+": [{"name": "Billing"}, {"name": "Spanish"}]}), record()).unwrap();
+        assert_eq!(Value::Object(kept[0].after.clone()), json!({"skills/2": {"name": "Billing", "proficiency": 3}}));
+    }
+
+    #[test]
+    fn every_change_is_taken_back_by_its_undo() {
+        let fields = json!({"custom1": "y", "custom2": "new", "phoneRefusalTimeout": 60, "team": "Red", "role": "Manager",
+            "active": false, "skills": [{"name": "Billing", "proficiency": 1.0}], "firstName": "Eve"});
+        for change in plan(fields, record()).unwrap() {
+            let back = undo(&change);
+            let (mut before, mut after) = (Map::new(), Map::new());
+            for one in &back {
+                before.extend(one.before.clone());
+                after.extend(one.after.clone());
+            }
+            assert!(diff::same(&json!(before), &json!(change.after)), "{change:?} {back:?}");
+            assert!(diff::same(&json!(after), &json!(change.before)), "{change:?} {back:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_the_nearest() {
+        let message = |fields| plan(fields, record()).unwrap_err().message.unwrap();
+        assert_eq!(message(json!({"team": "Bleu"})), "no team is called `Bleu`: did you mean `Blue`?");
+        assert_eq!(message(json!({"role": "Mannager"})), "no role is called `Mannager`: did you mean `Manager`?");
+    }
+}
