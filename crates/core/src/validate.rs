@@ -522,8 +522,6 @@ mod tests {
         keys: &["id", "email"],
         id_kind: |_| "id",
         fields: &[
-            Field { name: "custom.*", kind: Kind::Text, clearable: true },
-            Field { name: "rank", kind: Kind::Whole(1, 9), clearable: false },
             Field { name: "title", kind: Kind::Text, clearable: true },
             Field { name: "email", kind: Kind::Email, clearable: false },
             Field { name: "state", kind: Kind::Choice(&["active", "inactive"]), clearable: false },
@@ -534,6 +532,8 @@ mod tests {
             Field { name: "skills", kind: Kind::RatedList(0.0, 5.0), clearable: true },
             Field { name: "groups+", kind: Kind::NameList, clearable: false },
             Field { name: "version", kind: Kind::ReadOnly("it is read from the vendor"), clearable: false },
+            Field { name: "custom.*", kind: Kind::Text, clearable: true },
+            Field { name: "rank", kind: Kind::Whole(1, 9), clearable: false },
         ],
         clear_words: &["[!***REMOVE***!]"],
         aliases: &[("Job Title", "title")],

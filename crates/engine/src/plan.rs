@@ -255,7 +255,12 @@ impl Phase for Planning<'_> {
 
     async fn next(&mut self, _idle: bool) -> Result<Option<Job<Asked>>, Halt> {
         loop {
-            if let Some(asked) = self.again.pop_front() {
+            if let Some(mut asked) = self.again.pop_front() {
+                let known = self.widths.get(asked.part).copied();
+                if let Some(width) = known.filter(|width| asked.page.is_none() && *width < asked.rows.len()) {
+                    // What was learned while it waited.
+                    self.again.push_front(Asked::new(asked.part, asked.rows.split_off(width)));
+                }
                 return Ok(Some(self.job(asked)));
             }
             if let Some(asked) = self.next_read() {

@@ -163,6 +163,8 @@ pub(crate) struct Scheduler {
     circuit: Circuit,
     budget: Budget,
     last_success: Option<Moment>,
+    /// Calls whose fresh token was refused, for what may be a row's fault, since anybody got through.
+    suspects: u32,
 }
 
 /// What a scheduler needs from outside.
@@ -209,6 +211,7 @@ impl Scheduler {
             circuit: Circuit::new(settings.max_retries + 2),
             budget: Budget::new(),
             last_success: None,
+            suspects: 0,
             rng: fastrand::Rng::with_seed(seed),
             effort: Effort::default(),
             vendor,
@@ -466,10 +469,21 @@ impl Scheduler {
             }
             Verdict::Unauthorized { renew, may_be_the_rows } => {
                 self.circuit.passed();
-                // Nobody else is there to tell a bad token from a bad row.
-                let alone = flow.flights.is_empty() && flow.ready.is_empty() && flow.waiting.is_empty();
-                if job.refused_tokens >= 1 && may_be_the_rows && alone && self.last_success.is_some() {
-                    return phase.ended(job, Ending::Answered(Verdict::Rejected, answer)).await;
+                if may_be_the_rows && job.refused_tokens >= 1 && self.last_success.is_some() {
+                    let token = self.lanes[lane].token.as_ref().filter(|token| token.generation == generation);
+                    let accepted = token.is_none_or(|token| token.accepted.is_some());
+                    let alone = flow.flights.is_empty() && flow.ready.is_empty() && flow.waiting.is_empty();
+                    if accepted || alone {
+                        // The fresh token is good, or nobody else is there to tell it from a bad row.
+                        return phase.ended(job, Ending::Answered(Verdict::Rejected, answer)).await;
+                    }
+                    self.suspects += 1;
+                    if self.suspects <= SUSPECTS {
+                        // Others go first, and prove the token or not.
+                        self.lanes[lane].proving = false;
+                        flow.wait(now + self.settings.backoff.wait(1, Duration::ZERO, self.rng.f64()), job);
+                        return Ok(());
+                    }
                 }
                 self.unauthorized(phase, flow, Landed { job, sent, lane, generation, result: Ok(answer) }, renew).await
             }
@@ -477,6 +491,7 @@ impl Scheduler {
                 self.circuit.passed();
                 self.concurrency.well();
                 self.last_success = Some(now);
+                self.suspects = 0;
                 let slot = &mut self.lanes[lane];
                 if let Some(token) = slot.token.as_mut().filter(|token| token.generation == generation) {
                     token.accepted = token.accepted.max(Some(sent));
@@ -681,6 +696,9 @@ impl Lane {
 
 /// Tokens that may end under one call, for whatever reason, before that is its own failure.
 const REFUSED_TOKENS: u32 = 5;
+
+/// Calls refused with a fresh token, with nobody getting through, before that is everyone's.
+const SUSPECTS: u32 = 3;
 
 /// Calls looked at beyond the first that may not leave.
 const LOOK_AHEAD: usize = 32;

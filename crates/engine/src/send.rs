@@ -354,7 +354,12 @@ impl<'a> Sender<'a> {
 
     /// The next call's changes: the next change, and as many behind it as may share its call.
     async fn next_batch(&mut self) -> Result<Option<Batch>, Halt> {
-        if let Some(batch) = self.narrower.pop_front() {
+        if let Some(mut batch) = self.narrower.pop_front() {
+            let known = batch.sendings.first().and_then(|first| self.widths.get(&first.change.kind)).copied();
+            if let Some(width) = known.filter(|width| batch.hunt.is_none() && *width < batch.sendings.len()) {
+                // What was learned while it waited.
+                self.narrower.push_front(Batch::of(batch.sendings.split_off(width)));
+            }
             return Ok(Some(batch));
         }
         let Some(first) = self.next_sending().await? else { return Ok(None) };

@@ -354,7 +354,7 @@ impl Tenant {
             let id = agent["agentId"].clone();
             let found = self.item(&id);
             let made = found.map(|found| {
-                let Some(person) = self.people.get_mut(&found) else { return None };
+                let person = self.people.get_mut(&found)?;
                 for (key, value) in agent.as_object().into_iter().flatten().filter(|(key, _)| *key != "agentId") {
                     // Written and read under different spellings.
                     let key = key.replace("RefusalTimeOut", "RefusalTimeout");

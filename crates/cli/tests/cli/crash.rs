@@ -22,7 +22,7 @@ fn begin(command: &mut Command) -> Child {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the moment of the kill is the test's, in the real world's time")]
-fn wait(milliseconds: u64) {
+pub(crate) fn wait(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 

@@ -7,4 +7,5 @@ mod admin;
 mod apply;
 mod crash;
 mod input;
+mod nice;
 mod world;

@@ -1,6 +1,9 @@
 //! A sandbox, a directory and the binary.
 
-use paceline_sandbox::{CLIENT_ID, CLIENT_SECRET, Limit, Options, RetryAfter, Sandbox, Served, Window, serve};
+use paceline_sandbox::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, CLIENT_ID, CLIENT_SECRET, Limit, Options, RetryAfter, Sandbox, Served, Vendor,
+    Window, serve,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -10,6 +13,7 @@ use tokio::runtime::Runtime;
 
 pub(crate) struct World {
     pub(crate) dir: TempDir,
+    vendor: Vendor,
     served: Served,
     _runtime: Runtime,
 }
@@ -21,8 +25,9 @@ pub(crate) fn limit(calls: u32, window_s: f64, retry_after: RetryAfter) -> Optio
 impl World {
     pub(crate) fn new(options: Options) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let vendor = options.vendor;
         let served = runtime.block_on(serve(options, 0, 1.0)).unwrap();
-        Self { dir: tempfile::tempdir().unwrap(), served, _runtime: runtime }
+        Self { dir: tempfile::tempdir().unwrap(), vendor, served, _runtime: runtime }
     }
 
     pub(crate) fn sandbox(&self) -> MutexGuard<'_, Sandbox> {
@@ -61,9 +66,17 @@ impl World {
             .current_dir(self.dir.path())
             .env("HOME", self.dir.path())
             .env("PACELINE_STATE_DIR", self.dir.path().join("state"))
-            .env("PACELINE_BASE_URL", self.url())
-            .env("GENESYS_CLIENT_ID", CLIENT_ID)
-            .env("GENESYS_CLIENT_SECRET", CLIENT_SECRET);
+            .env("PACELINE_BASE_URL", self.url());
+        match self.vendor {
+            Vendor::Genesys => command.env("GENESYS_CLIENT_ID", CLIENT_ID).env("GENESYS_CLIENT_SECRET", CLIENT_SECRET),
+            Vendor::Nice => command
+                .env("PACELINE_VENDOR", "nice")
+                .env("PACELINE_AUTH_URL", format!("{}/auth/token", self.url()))
+                .env("NICE_CLIENT_ID", CLIENT_ID)
+                .env("NICE_CLIENT_SECRET", CLIENT_SECRET)
+                .env("NICE_ACCESS_KEY_ID", ACCESS_KEY_ID)
+                .env("NICE_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET),
+        };
         command
     }
 

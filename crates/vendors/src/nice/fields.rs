@@ -142,6 +142,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("Mobile Number", "mobileNumber"),
     ("Time Zone", "timeZone"),
     ("Hire Date", "hireDate"),
+    ("Rank", "rank"),
     ("emailRefusalTimeOut", "emailRefusalTimeout"),
     ("voicemailRefusalTimeOut", "voicemailRefusalTimeout"),
 ];

@@ -140,7 +140,7 @@ fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Re
         let noted = if needs.agent { names.noted(AGENTS, &row.key.value) } else { None };
         if let Some(records) = noted {
             let records: Vec<&Value> = records.iter().filter(|record| record["by"] == row.key.column).collect();
-            let one = only(row, "agent", &records, |record| wire::agent_id(record))?;
+            let one = only(row, "agent", &records, wire::agent_id)?;
             number = wire::agent_id(one);
             uuid = wire::agents_user(one);
         } else {
