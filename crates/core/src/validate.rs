@@ -15,6 +15,8 @@ pub const CLEAR: &str = "<clear>";
 pub enum Kind {
     /// Any text.
     Text,
+    /// Whatever it is; in a cell a text.
+    Any,
     /// An e-mail address.
     Email,
     /// `true` or `false`.
@@ -453,6 +455,7 @@ fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
         (Kind::ObjectList, Value::Array(list)) if list.iter().all(Value::is_object) => Ok(value),
         (Kind::ObjectList, other) => wrong("a list of objects", other),
         (Kind::ReadOnly(why), _) => Err(why.to_owned().into()),
+        (Kind::Any, _) => Ok(value),
     }
 }
 

@@ -443,6 +443,16 @@ impl Caller {
         Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
     }
 
+    /// Reads the lists that are needed.
+    ///
+    /// # Errors
+    /// Where the run of these calls halts.
+    pub async fn names(&mut self, uses: &Uses) -> Result<Names, Stop> {
+        let mut listing = Listing::new(Arc::clone(&self.scheduler.vendor), uses, vec![]);
+        self.scheduler.drive(&mut listing).await?;
+        Ok(listing.names)
+    }
+
     /// One page of all users with all that `uses` needs to know of them, and the page that follows.
     ///
     /// # Errors

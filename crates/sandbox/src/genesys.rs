@@ -54,6 +54,8 @@ pub(crate) fn template(method: &str, path: &str) -> String {
         "/api/v2/users/bulk",
         "/api/v2/users/{userId}",
         "/api/v2/users/{userId}/queues",
+        "/api/v2/users/customattributes/schemas",
+        "/api/v2/users/{userId}/customattributes/bulk",
         "/api/v2/users/{userId}/routingskills/bulk",
         "/api/v2/users/{userId}/routinglanguages/bulk",
         "/api/v2/users/{userId}/routinglanguages/{languageId}",
@@ -255,8 +257,10 @@ fn expand(request: &Request) -> Vec<String> {
 }
 
 fn shown(user: &Value, expand: &[String]) -> Value {
-    let keep =
-        |(key, _): &(&String, &Value)| *key != "queues" && (!EXPANDED.contains(&key.as_str()) || expand.contains(key));
+    let keep = |(key, _): &(&String, &Value)| {
+        !["queues", "customAttributes"].contains(&key.as_str())
+            && (!EXPANDED.contains(&key.as_str()) || expand.contains(key))
+    };
     let mut shown: Map<String, Value> =
         user.as_object().into_iter().flatten().filter(keep).map(|(key, value)| (key.clone(), value.clone())).collect();
     for name in expand.iter().filter(|name| EXPANDED.contains(&name.as_str())) {

@@ -85,6 +85,20 @@ impl Org {
             ("GET", ["api", "v2", "authorization", list @ ("divisions" | "roles")])
             | ("GET", ["api", "v2", "routing", list @ ("skills" | "languages" | "queues")])
             | ("GET", ["api", "v2", list @ ("groups" | "locations")]) => self.page(list, request),
+            ("GET", ["api", "v2", "users", "customattributes", "schemas"]) => {
+                Reply::json(200, &json!({"entities": [schema(self.seed)], "total": 1}))
+            }
+            ("GET", ["api", "v2", "users", id, "customattributes", "bulk"]) => {
+                let Some(user) = users.get(&decode(id)) else { return not_found() };
+                let asked = request.query("schemaIds");
+                let held = user["customAttributes"].as_array().into_iter().flatten();
+                let shown = held.filter(|one| asked.iter().any(|id| one["schema"]["id"] == *id));
+                Reply::json(200, &json!(shown.collect::<Vec<_>>()))
+            }
+            ("PATCH", ["api", "v2", "users", id, "customattributes", "bulk"]) => {
+                let Some(user) = users.get_mut(&decode(id)) else { return not_found() };
+                amend_attributes(&schema(self.seed), user, request)
+            }
             ("GET", ["api", "v2", "teams"]) => self.cursor_page(request),
             ("POST", ["api", "v2", "authorization", "divisions", id, "objects", "USER"]) => {
                 self.item("divisions", id).map_or_else(not_found, |division| move_users(&division, request, users))
@@ -225,6 +239,41 @@ fn leave(held: &mut Value, id: &str) {
     if let Some(held) = held.as_array_mut() {
         held.retain(|item| item["id"] != id);
     }
+}
+
+/// The one schema of custom attributes.
+fn schema(seed: u64) -> Value {
+    let of = |kind: &str| json!({"allOf": [{"$ref": format!("#/definitions/{kind}")}]});
+    json!({"id": uuid(seed, 40, 0), "name": "Desk data", "version": 3,
+        "jsonSchema": {"properties": {"floor_text": of("text"), "seat_integer": of("integer"), "remote_checkbox": of("checkbox")}}})
+}
+
+/// Amends only the fields that are given; `null` clears.
+fn amend_attributes(schema: &Value, user: &mut Value, request: &Request) -> Reply {
+    let invalid = || Reply::error(400, "user.custom.attributes.schema.validation.error", "Schema validation error.");
+    for one in request.json().and_then(|body| body.as_array().cloned()).unwrap_or_default() {
+        if one["schemaId"] != schema["id"] || one["schemaVersion"] != schema["version"] {
+            return invalid();
+        }
+        if !user["customAttributes"].is_array() {
+            user["customAttributes"] = json!([{"schema": {"id": schema["id"]}, "attributes": {}}]);
+        }
+        let held = &mut user["customAttributes"][0]["attributes"];
+        for (key, value) in one["attributes"].as_object().into_iter().flatten() {
+            let right = match key.rsplit_once('_').map(|(_, kind)| kind) {
+                Some("text") => value.is_string(),
+                Some("integer") => value.is_i64(),
+                Some("checkbox") => value.is_boolean(),
+                _ => return invalid(),
+            };
+            match (right, value.is_null()) {
+                (true, _) => held[key] = value.clone(),
+                (false, true) => drop(held.as_object_mut().map(|held| held.remove(key))),
+                (false, false) => return invalid(),
+            }
+        }
+    }
+    Reply::empty(204)
 }
 
 fn move_users(division: &Value, request: &Request, users: &mut Users) -> Reply {

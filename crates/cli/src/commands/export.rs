@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::progress::Progress;
 use crate::{printer, settings};
 use paceline_core::validate::nearest;
-use paceline_core::vendor::{Names, User, Uses, Vendor};
+use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Interrupt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -47,9 +47,9 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
     let mut read: BTreeSet<String> = columns.iter().cloned().collect();
     let filters = [("division", &args.division), ("department", &args.department), ("email", &args.email)];
     read.extend(filters.iter().filter(|(_, wanted)| wanted.is_some()).map(|(column, _)| (*column).to_owned()));
-    // What is read is told by ids and names already: no list is needed.
+    // What is read is told by ids and names already: as for an undo, hardly a list is needed.
     let uses = Uses { columns: read, undo: true, ..Uses::default() };
-    let names = Names::default();
+    let names = caller.names(&uses).await?;
     let mut written = 0;
     let failed = |error: std::io::Error| {
         Failure::wrong(format!("the export cannot be written: {error}"), "check its path and the disk")

@@ -59,6 +59,30 @@ fn every_kind_of_column_is_planned_applied_and_undone_to_the_byte() {
 }
 
 #[test]
+fn custom_attributes_are_set_by_their_schemas_name_and_taken_back() {
+    let world = World::new(options(20));
+    let rows: String = world.ids().iter().enumerate().map(|(at, id)| format!("{id},F{at},{at},yes,Lead\n")).collect();
+    let header = "id,customAttributes.desk data.floor_text,customAttributes.Desk data.seat_integer,customAttributes.Desk data.remote_checkbox,title";
+    world.write("desks.csv", format!("{header}\n{}", rows.replace(",yes,", ",true,")));
+    let ran = run(&world, &["apply", "desks.csv", "--yes", "--format", "json"]);
+    assert_eq!((ran.code, ran.json()["updated"].as_u64()), (0, Some(20)), "{ran:?}");
+    let seventh = world.ids()[7].clone();
+    let held = world.sandbox().user(&seventh).unwrap()["customAttributes"][0]["attributes"].clone();
+    assert_eq!(held, json!({"floor_text": "F7", "seat_integer": 7, "remote_checkbox": true}));
+    assert_eq!(run(&world, &["apply", "desks.csv", "--yes", "--format", "json"]).json()["unchanged"], 20);
+    let exported = run(&world, &["export", "--columns", "customAttributes.Desk data.floor_text"]);
+    assert!(exported.stdout.contains(",F7\n"), "{exported:?}");
+    let id = ran.json()["run"].as_str().unwrap().to_owned();
+    let undone = run(&world, &["undo", &id, "--yes", "--format", "json"]);
+    assert_eq!((undone.code, undone.json()["updated"].as_u64()), (0, Some(20)), "{undone:?}");
+    assert_eq!(world.sandbox().user(&seventh).unwrap()["customAttributes"][0]["attributes"], json!({}));
+    world.write("wrong.csv", format!("id,customAttributes.Desk data.flor_text\n{},x\n", world.ids()[0]));
+    let wrong = run(&world, &["apply", "wrong.csv", "--yes", "--format", "json"]);
+    let message = wrong.json()["failures"][0]["message"].as_str().unwrap().to_owned();
+    assert_eq!(message, "the schema `Desk data` has no attribute `flor_text`: did you mean `floor_text`?");
+}
+
+#[test]
 fn wide_changes_take_few_calls() {
     let world = World::new(options(500));
     let rows: String = world

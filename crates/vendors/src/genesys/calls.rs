@@ -69,6 +69,9 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
         "group" => ("GET /api/v2/groups", 500),
         "role" => ("GET /api/v2/authorization/roles", 100),
         "location" => ("GET /api/v2/locations", 100),
+        fields::SCHEMA => {
+            return get("GET /api/v2/users/customattributes/schemas", "/api/v2/users/customattributes/schemas".into());
+        }
         "team" => ("GET /api/v2/teams", 100),
         _ => ("GET /api/v2/authorization/divisions", 100),
     };
@@ -84,6 +87,15 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
 pub(super) fn queues_of(user: &str, page: Option<&str>) -> Request {
     let target = format!("/api/v2/users/{}/queues?pageSize=100&pageNumber={}", encode(user), page.unwrap_or("1"));
     get("GET /api/v2/users/{userId}/queues", target)
+}
+
+/// The custom attributes of one user, of some schemas. The key tells both: the user's id and the schemas', spaces between.
+pub(super) fn attributes_of(key: &str) -> Request {
+    let mut ids = key.split(' ');
+    let user = encode(ids.next().unwrap_or_default());
+    let ids = ids.map(|id| format!("schemaIds={}", encode(id))).collect::<Vec<_>>().join("&");
+    let target = format!("/api/v2/users/{user}/customattributes/bulk?{ids}");
+    get("GET /api/v2/users/{userId}/customattributes/bulk", target)
 }
 
 /// Users a call: facts/genesys.md, section 4. Where the maximum is unpublished, the sibling's number; a call that is
@@ -140,6 +152,15 @@ pub(super) fn call(changes: &[Change]) -> Request {
             );
             let target = format!("/api/v2/users/{user}/routinglanguages/bulk");
             write(Patch, "PATCH /api/v2/users/{userId}/routinglanguages/bulk", target, Some(items.collect()))
+        }
+        "attributes" => {
+            let target = format!("/api/v2/users/{user}/customattributes/bulk");
+            write(
+                Patch,
+                "PATCH /api/v2/users/{userId}/customattributes/bulk",
+                target,
+                Some(wire::attributes_body(change)),
+            )
         }
         "language-" => {
             let target = format!("/api/v2/users/{user}/routinglanguages/{group}");

@@ -5,6 +5,7 @@ use super::wire;
 use paceline_core::desired::Row;
 use paceline_core::diff;
 use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::validate::nearest;
 use paceline_core::vendor::{Named, Names, Refusal, User};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ pub(super) fn stage(kind: &str, after: &Map<String, Value>) -> u8 {
     match kind {
         "state" if after.get("state") == Some(&json!("active")) => 0,
         "fields" => 1,
+        "attributes" => 14,
         "autoanswer" => 2,
         "division" => 3,
         "skills" => 4,
@@ -87,6 +89,7 @@ pub(super) fn changes(row: &Row, user: &User, names: &Names) -> Result<Vec<Chang
     for list in MEMBER {
         members(&mut maker, row, names, list)?;
     }
+    attributes(&mut maker, row, names)?;
     maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(maker.changes)
 }
@@ -107,6 +110,7 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
                     items.map(|text| Ok(json!({"id": names.resolve("location", text)?.id}))).collect();
                 columns.insert(column.clone(), ids?);
             }
+            _ if fields::attribute(column).is_some() => {}
             _ if fields::PHONES.iter().any(|(phone, _)| phone == column) => {}
             _ if list.is_none() || column == "locations" => {
                 columns.insert(column.clone(), value.clone());
@@ -274,6 +278,60 @@ fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Resul
     Ok(())
 }
 
+/// Custom attributes: one call sets those of several schemas.
+fn attributes(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+    let (mut before, mut after, mut columns) = (Map::new(), Map::new(), vec![]);
+    let mut schemas: BTreeMap<String, String> = BTreeMap::new();
+    for (column, value) in &row.fields {
+        let Some((schema, key)) = fields::attribute(column) else { continue };
+        let Named { id, name } = names.resolve(fields::SCHEMA, schema)?;
+        let told = names.noted(fields::SCHEMA, id).and_then(<[Value]>::first).cloned().unwrap_or_default();
+        let types = told["types"].as_object().filter(|types| !types.is_empty());
+        if let Some(types) = types.filter(|types| !types.contains_key(key)) {
+            let near = nearest(key, types.keys().map(String::as_str)).map(|near| format!(": did you mean `{near}`?"));
+            let message = format!("the schema `{name}` has no attribute `{key}`{}", near.unwrap_or_default());
+            return Err(Refusal::own("unknown.name", message));
+        }
+        let of_type = types.and_then(|types| types[key].as_str()).unwrap_or_default();
+        let full = format!("customAttributes.{id}.{key}");
+        let held = wire::attribute(&maker.user.record, &full);
+        held.map(|held| before.insert(full.clone(), held));
+        after.insert(full, typed(of_type, value, column)?);
+        columns.push(column.clone());
+        schemas.insert(id.clone(), number_text(&told["version"]));
+    }
+    let changed = diff::changed(&before, &after);
+    before.retain(|key, _| changed.contains(key));
+    after.retain(|key, _| changed.contains(key));
+    maker.push("attributes", columns, before, after);
+    let versions = |change: &Change| {
+        let touched =
+            |id: &str| change.after.keys().any(|key| fields::attribute(key).is_some_and(|(schema, _)| schema == id));
+        let group = schemas.iter().filter(|(id, _)| touched(id)).map(|(id, version)| format!("{id}@{version}"));
+        group.collect::<Vec<_>>().join(",")
+    };
+    for change in maker.changes.iter_mut().filter(|change| change.kind == "attributes") {
+        change.key.group = versions(change);
+    }
+    Ok(())
+}
+
+fn number_text(value: &Value) -> String {
+    value.as_i64().map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// A cell's text as the schema's type has it.
+fn typed(of_type: &str, value: &Value, column: &str) -> Result<Value, Refusal> {
+    let Some(text) = value.as_str().map(str::trim) else { return Ok(value.clone()) };
+    let read = match of_type {
+        "integer" => text.parse::<i64>().ok().map(Value::from),
+        "number" => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
+        "checkbox" | "boolean" => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
+        _ => Some(value.clone()),
+    };
+    read.ok_or_else(|| Refusal::own("invalid.value", format!("`{column}`: `{text}` is no {of_type}")))
+}
+
 /// The changes that take `change` back: its before for its after.
 pub(super) fn undo(change: &Change) -> Vec<Change> {
     let user = User { id: change.user.clone(), version: change.version, record: Value::Null };
@@ -287,6 +345,13 @@ pub(super) fn undo(change: &Change) -> Vec<Change> {
                 items.map(|(key, item)| (key.trim_start_matches("languages/").to_owned(), item.clone())).collect()
             };
             languages(&mut maker, columns, &held(&before), &held(&after));
+        }
+        "attributes" => {
+            maker.push("attributes", columns, before, after);
+            for back in &mut maker.changes {
+                // Its schemas' versions.
+                back.key.group.clone_from(&change.key.group);
+            }
         }
         kind => {
             let kind = match (kind.strip_suffix('+'), kind.strip_suffix('-')) {

@@ -67,6 +67,8 @@ const FIELDS: &[Field] = &[
     text("employerInfo.employeeId"),
     text("employerInfo.employeeType"),
     cleared("employerInfo.dateHire", Kind::Date),
+    // `customAttributes.SCHEMA.ATTRIBUTE`, the schema by name or id.
+    cleared("customAttributes.*", Kind::Any),
     read_only("version", "Paceline reads it and sends it by itself"),
     read_only("selfUri", "it is the API's own address of the user; delete the column"),
     read_only("primaryContactInfo", "Genesys Cloud derives it from `addresses`: set those"),
@@ -128,6 +130,14 @@ pub(super) fn mode(column: &str) -> (&str, Mode) {
     }
 }
 
+/// The list of the schemas of custom attributes.
+pub(super) const SCHEMA: &str = "schema";
+
+/// The schema and the attribute that a column is about; a schema's name may hold dots.
+pub(super) fn attribute(column: &str) -> Option<(&str, &str)> {
+    column.strip_prefix("customAttributes.")?.rsplit_once('.')
+}
+
 /// Lists with a call of their own: what they are read with and the tenant's list that names their members.
 pub(super) const RATED: &[&str] = &["skills", "languages"];
 /// Memberships.
@@ -141,6 +151,7 @@ pub(super) fn expands(column: &str) -> Option<&'static str> {
         "groups" => Some("groups"),
         "roles" => Some("authorization"),
         "team" => Some("team"),
+        other if attribute(other).is_some() => Some("customAttributes"),
         other => expand(top(other)),
     }
 }
@@ -156,6 +167,7 @@ pub(super) fn list(column: &str) -> Option<&'static str> {
         "division" => Some("division"),
         "team" => Some("team"),
         "locations" => Some("location"),
+        other if attribute(other).is_some() => Some(SCHEMA),
         _ => None,
     }
 }

@@ -34,7 +34,7 @@ const FACTS: Facts = Facts {
     max_concurrent: 10,
     has_versions: true,
     note: None,
-    parts: &[SEARCH, USER, QUEUES],
+    parts: &[SEARCH, USER, QUEUES, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
         &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"],
@@ -69,9 +69,11 @@ const FACTS: Facts = Facts {
 const SEARCH: Part = "search";
 const USER: Part = "user";
 const QUEUES: Part = "queues";
+/// Custom attributes, where the user's record leaves them out although they were asked for.
+const ATTRIBUTES: Part = "attributes";
 
 /// By its e-mail to its id, by its id to its record, and on to its queues where they matter.
-fn need(row: &Row, uses: &Uses, found: &Found) -> Result<Need, Refusal> {
+fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
     let UserKey { column, value } = &row.key;
     let id = match (row.key.as_id(), found.get(SEARCH).map(Vec::as_slice)) {
         (Some(id), _) => id.0,
@@ -98,7 +100,32 @@ fn need(row: &Row, uses: &Uses, found: &Found) -> Result<Need, Refusal> {
         let Some(queues) = found.get(QUEUES) else { return Ok(Need::Read(QUEUES, id)) };
         user.record[QUEUES] = json!(queues);
     }
+    let schemas = schemas(uses.columns.iter(), names);
+    if !schemas.is_empty() && user.record.get("customAttributes").is_none() {
+        let Some(held) = found.get(ATTRIBUTES) else {
+            return Ok(Need::Read(ATTRIBUTES, format!("{id} {}", schemas.into_iter().collect::<Vec<_>>().join(" "))));
+        };
+        user.record["customAttributes"] = json!(held);
+    }
+    let held = user.record.get_mut("customAttributes").and_then(Value::as_array_mut);
+    for one in held.into_iter().flatten() {
+        // A roster names the schema; not every answer does.
+        let id = one["schemaId"].as_str().or_else(|| one["schema"]["id"].as_str());
+        if let Some(schema) = id.and_then(|id| names.resolve(fields::SCHEMA, id).ok()) {
+            one["schema"] = json!({"id": schema.id, "name": schema.name});
+        }
+    }
     Ok(Need::Known(Box::new(user)))
+}
+
+/// The ids of the schemas that columns set attributes of, where their names are known.
+fn schemas<'a>(columns: impl Iterator<Item = &'a String>, names: &Names) -> BTreeSet<String> {
+    let of = |column: &String| {
+        let (schema, _) = fields::attribute(column)?;
+        // What a change keeps is the id itself.
+        Some(names.resolve(fields::SCHEMA, schema).map_or_else(|_| schema.to_owned(), |found| found.id.clone()))
+    };
+    columns.filter_map(of).collect()
 }
 
 impl Vendor for Genesys {
@@ -135,19 +162,20 @@ impl Vendor for Genesys {
         wire::quota(answer)
     }
 
-    fn need(&self, row: &Row, uses: &Uses, _names: &Names, found: &Found) -> Result<Need, Refusal> {
-        need(row, uses, found)
+    fn need(&self, row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
+        need(row, uses, names, found)
     }
 
     fn part_width(&self, part: Part, _waiting: usize) -> usize {
         // `max.user.ids` of GET /users, and the search's page: facts/genesys.md, section 4.
-        if part == QUEUES { 1 } else { 100 }
+        if matches!(part, QUEUES | ATTRIBUTES) { 1 } else { 100 }
     }
 
     fn read(&self, part: Part, keys: &[String], columns: &BTreeSet<String>, page: Option<&str>) -> Request {
         match part {
             SEARCH => calls::search(keys),
             QUEUES => calls::queues_of(keys.first().map(String::as_str).unwrap_or_default(), page),
+            ATTRIBUTES => calls::attributes_of(keys.first().map(String::as_str).unwrap_or_default()),
             _ => calls::read(keys, columns),
         }
     }
@@ -156,11 +184,16 @@ impl Vendor for Genesys {
         match part {
             SEARCH => wire::found(answer),
             QUEUES => wire::queues(answer, keys.first().map(String::as_str).unwrap_or_default()),
+            ATTRIBUTES => wire::attributes(answer, keys.first().map(String::as_str).unwrap_or_default()),
             _ => wire::users(answer, keys.is_empty()),
         }
     }
 
     fn seen_in(&self, change: &Change) -> (Part, String) {
+        if change.kind == ATTRIBUTES {
+            let schemas = schemas(change.after.keys(), &Names::default());
+            return (ATTRIBUTES, format!("{} {}", change.user, schemas.into_iter().collect::<Vec<_>>().join(" ")));
+        }
         let part = if change.kind.starts_with(QUEUES) { QUEUES } else { USER };
         (part, change.user.0.clone())
     }
@@ -168,6 +201,9 @@ impl Vendor for Genesys {
     fn seen(&self, change: &Change, records: &[Value]) -> Option<User> {
         if change.kind.starts_with(QUEUES) {
             return Some(User { id: change.user.clone(), version: None, record: json!({"queues": records}) });
+        }
+        if change.kind == ATTRIBUTES {
+            return Some(User { id: change.user.clone(), version: None, record: json!({"customAttributes": records}) });
         }
         records.first().map(wire::user)
     }
@@ -181,10 +217,10 @@ impl Vendor for Genesys {
     }
 
     fn lists(&self, uses: &Uses) -> Vec<&'static str> {
-        // An undo goes back to ids that it knows.
-        let columns = uses.columns.iter().filter(|_| !uses.undo);
-        let lists: BTreeSet<&'static str> = columns.filter_map(|column| fields::list(column)).collect();
-        lists.into_iter().collect()
+        let lists: BTreeSet<&'static str> = uses.columns.iter().filter_map(|column| fields::list(column)).collect();
+        // An undo goes back to ids that it knows; only custom attributes are read by their schemas' ids.
+        let lists = lists.into_iter().filter(|list| !uses.undo || *list == fields::SCHEMA);
+        lists.collect()
     }
 
     fn list(&self, list: &str, next: Option<&str>) -> Request {
@@ -198,6 +234,13 @@ impl Vendor for Genesys {
         answer: &Answer,
         names: &mut Names,
     ) -> Result<Option<String>, Refusal> {
+        if list == fields::SCHEMA {
+            for (schema, told) in wire::schemas(answer)? {
+                names.note(list, &schema.id, told);
+                names.add(list, schema);
+            }
+            return Ok(None);
+        }
         let (items, next) = wire::listed(answer)?;
         items.into_iter().for_each(|item| names.add(list, item));
         Ok(next)

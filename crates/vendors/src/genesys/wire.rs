@@ -143,6 +143,61 @@ pub(super) fn memberships(record: &Value, list: &str) -> Option<BTreeMap<String,
     Some(items?.as_array()?.iter().filter_map(one).collect())
 }
 
+/// A custom attribute by schema id (or name, where the answer has it) and key; `None` where the answer does not tell.
+pub(super) fn attribute(record: &Value, column: &str) -> Option<Value> {
+    let (schema, key) = fields::attribute(column)?;
+    let held = record.get("customAttributes")?.as_array()?;
+    let is_its = |one: &&Value| {
+        let ids = [&one["schemaId"], &one["schema"]["id"], &one["schema"]["name"]];
+        ids.into_iter().any(|id| id.as_str().is_some_and(|id| id.eq_ignore_ascii_case(schema)))
+    };
+    Some(held.iter().find(is_its).map(|one| one["attributes"][key].clone()).unwrap_or_default())
+}
+
+/// One user's custom attributes, as they are read by themselves.
+pub(super) fn attributes(answer: &Answer, user: &str) -> Result<Page, Refusal> {
+    let records = match answer.json() {
+        Some(Value::Array(records)) => records,
+        _ => listing(answer, "entities")?,
+    };
+    Ok(Page { records: records.into_iter().map(|one| (user.to_owned(), one)).collect(), more: More::No })
+}
+
+/// Each schema with its version, which the change's group tells, and the attributes to set.
+pub(super) fn attributes_body(change: &Change) -> Value {
+    let schemas = change.key.group.split(',').filter_map(|schema| schema.rsplit_once('@'));
+    let of = |id: &str, version: &str| {
+        let mine = change.after.iter().filter_map(|(column, value)| {
+            let (schema, key) = fields::attribute(column)?;
+            (schema == id).then(|| (key.to_owned(), value.clone()))
+        });
+        let mut body = json!({"schemaId": id, "attributes": mine.collect::<Map<_, _>>()});
+        if let Ok(version) = version.parse::<i64>() {
+            body["schemaVersion"] = json!(version);
+        }
+        body
+    };
+    schemas.map(|(id, version)| of(id, version)).collect()
+}
+
+/// The schemas of custom attributes, with the version and the attributes' types of each.
+pub(super) fn schemas(answer: &Answer) -> Result<Vec<(Named, Value)>, Refusal> {
+    let one = |item: &Value| {
+        let named = Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() };
+        let types: Map<String, Value> = item["jsonSchema"]["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, property)| {
+                let reference = property["allOf"][0]["$ref"].as_str().and_then(|text| text.rsplit('/').next());
+                (key.clone(), json!(reference.or_else(|| property["type"].as_str())))
+            })
+            .collect();
+        Some((named, json!({"version": number(&item["version"]), "types": types})))
+    };
+    Ok(listing(answer, "entities")?.iter().filter_map(one).collect())
+}
+
 /// `{"id", "proficiency"}` for each.
 pub(super) fn ratings<'a>(items: impl Iterator<Item = &'a Value>) -> Value {
     items.map(|item| json!({"id": item["id"], "proficiency": item["proficiency"]})).collect()
@@ -153,6 +208,7 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     let mut out = Map::new();
     for (key, asked) in &change.after {
         let found = match (change.kind.as_str(), key.split_once('/')) {
+            ("attributes", _) => attribute(record, key),
             (BLIND, _) => record.get(key).map(|value| one_writable(key, value)),
             (_, Some(("languages", id))) => {
                 rated(record, "languages").map(|held| held.get(id).cloned().unwrap_or(Value::Null))
@@ -193,6 +249,7 @@ pub(super) fn value(record: &Value, column: &str) -> Value {
             let ids = |items: &Vec<Value>| items.iter().filter_map(|item| item.get("id").cloned()).collect();
             record["locations"].as_array().map_or(Value::Null, ids)
         }
+        _ if fields::attribute(column).is_some() => attribute(record, column).unwrap_or_default(),
         _ => match column.split_once('.') {
             Some((top, part)) => record[top].get(part).cloned().unwrap_or_default(),
             None => writable(record, std::iter::once(&column.to_owned())).remove(column).unwrap_or_default(),

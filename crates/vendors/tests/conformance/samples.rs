@@ -21,19 +21,22 @@ pub(crate) fn genesys() -> Sample {
             ("division", "d1", "Home"),
             ("division", "d2", "Sales"),
             ("group", "g1", "Early"),
+            ("schema", "sc1", "HR"),
         ],
         key: UserKey { column: "email".into(), value: "a@example.com".into() },
         fields: json!({"title": "Lead", "department": "Sales", "division": "sales", "groups+": ["Early"], "state": "inactive",
-            "skills": [{"name": "Billing", "proficiency": 3.0}]}),
+            "skills": [{"name": "Billing", "proficiency": 3.0}], "customAttributes.HR.floor": "2"}),
         before: vec![
+            ("attributes", vec![json!({"schema": {"id": "sc1"}, "attributes": {"floor": "1"}})]),
             ("search", vec![json!({"id": UUID, "email": "a@example.com"})]),
             ("user", vec![user("Agent", "d1", "Home", spanish, json!([]), "active")]),
         ],
         after: vec![
+            ("attributes", vec![json!({"schema": {"id": "sc1"}, "attributes": {"floor": "2"}})]),
             ("search", vec![json!({"id": UUID, "email": "a@example.com"})]),
             ("user", vec![user("Lead", "d2", "Sales", billing, json!([{"id": "g1"}]), "inactive")]),
         ],
-        kinds: vec!["fields", "division", "skills", "groups+", "state"],
+        kinds: vec!["fields", "division", "skills", "groups+", "attributes", "state"],
     }
 }
 
