@@ -73,6 +73,12 @@ pub(super) fn users_by(field: &str, values: &[String], skip: usize) -> Request {
     )
 }
 
+/// One user.
+pub(super) fn user(uuid: &str) -> Request {
+    let target = format!("/user-management/v3/users/{}", encode(uuid));
+    read(Host::Second, Method::Get, "GET /user-management/v3/users/{userId}", target, None)
+}
+
 /// One page of all users.
 pub(super) fn all_users(skip: usize) -> Request {
     let body = json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}});

@@ -179,7 +179,8 @@ fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Re
         let Some(held) = found.get(SKILLS) else { return Ok(Need::Read(SKILLS, number)) };
         skills = Some(&held[..]);
     }
-    Ok(Need::Known(Box::new(wire::person(agent, user, skills))))
+    // Read on the way to the user only, the agent is no part of what the row touches.
+    Ok(Need::Known(Box::new(wire::person(agent.filter(|_| needs.agent), user, skills))))
 }
 
 /// A page of a list that is counted by `skip`.
@@ -321,6 +322,7 @@ impl Vendor for Nice {
             BY_NAME => calls::users_by("userName", keys, skip),
             BY_EMAIL => calls::users_by("emailAddress", keys, skip),
             GATEWAY => calls::gateway(key),
+            USER if keys.len() == 1 => calls::user(key),
             _ => calls::users_by("id", keys, skip),
         }
     }
@@ -365,6 +367,19 @@ impl Vendor for Nice {
                     None => More::No,
                 };
                 Ok(Page { records: keyed(items, wire::agent_id), more })
+            }
+            USER if keys.len() == 1 => {
+                let body = answer.json().filter(|_| answer.status < 300).unwrap_or_default();
+                let record = match wire::get(&body, "user") {
+                    Value::Null => body,
+                    user => user.clone(),
+                };
+                if answer.status < 300 && wire::user_id(&record).is_none() {
+                    let refusal = Refusal::own("not.understood", "the answer is no user: is this the API's URL?");
+                    return Err(Refusal { status: Some(answer.status), ..refusal });
+                }
+                let there = wire::user_id(&record).is_some();
+                Ok(Page { records: there.then_some((key, record)).into_iter().collect(), more: More::No })
             }
             _ => {
                 let field = match part {

@@ -74,11 +74,13 @@ pub(super) fn next_skip(answer: &Answer, skip: usize, found: usize) -> Option<us
 /// Agents of a list, or of a search by id.
 pub(super) fn agents(answer: &Answer) -> Result<Vec<Value>, Refusal> {
     let items = list(answer, &["agents", "agentResults"])?;
+    // A search tells of those that it did not find too.
+    let found = items.into_iter().filter(|item| flag(get(item, "success")) != Some(false));
     let record = |item: Value| match get(&item, "agentRecord") {
         Value::Null => item,
         record => record.clone(),
     };
-    Ok(items.into_iter().map(record).filter(|record| agent_id(record).is_some()).collect())
+    Ok(found.map(record).filter(|record| agent_id(record).is_some()).collect())
 }
 
 /// An agent's number.
@@ -539,6 +541,9 @@ mod tests {
         let search = json!({"agentResults": [[{"success": "true", "agentRecord": {"agentID_alt": 7, "userID": "u"}}]]});
         let found = agents(&answer(200, &search)).unwrap();
         assert_eq!((agent_id(&found[0]), agents_user(&found[0])), (Some("7".into()), Some("u".into())));
+        let missing =
+            json!({"errorCount": 1, "agentResults": [{"agentId": 9, "success": "False", "error": "InvalidAgentId"}]});
+        assert_eq!(agents(&answer(200, &missing)), Ok(vec![]));
         assert!(agents(&answer(200, &json!({"hello": 1}))).is_err());
         let record = json!({"EmailRefusalTimeout": "30", "IsActive": "True"});
         assert_eq!(value_in(&record, "emailRefusalTimeout"), Some(json!(30)));
