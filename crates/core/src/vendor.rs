@@ -424,6 +424,8 @@ pub struct Facts {
     pub has_versions: bool,
     /// What a plan tells of the vendor, once.
     pub note: Option<&'static str>,
+    /// Columns whose values decide what is read besides the users. Lists are told as JSON.
+    pub valued: &'static [&'static str],
     /// Parts of a user's record, in the order in which one leads to the next.
     pub parts: &'static [Part],
     /// What a plan warns of: a field, the value that is meant (any where it is `None`), and why.
@@ -447,6 +449,8 @@ pub struct Uses {
     pub keys: BTreeSet<String>,
     /// Its rows that are not ended.
     pub rows: u64,
+    /// The different values that it has in [`Facts::valued`]; an undo's are the groups of its changes of that kind.
+    pub values: BTreeMap<String, BTreeSet<String>>,
     /// Whether it takes another run back: its objects are known by their ids.
     pub undo: bool,
 }
@@ -488,6 +492,11 @@ pub trait Vendor: Send + Sync + Debug {
 
     /// The tenant's lists that a roster needs.
     fn lists(&self, uses: &Uses) -> Vec<&'static str>;
+
+    /// The lists that a roster needs as is seen once those of [`Vendor::lists`] are read.
+    fn further_lists(&self, _uses: &Uses, _names: &Names) -> Vec<String> {
+        vec![]
+    }
 
     /// One page of a list: the first, or the one that the last one pointed to.
     fn list(&self, list: &str, next: Option<&str>) -> Request;

@@ -311,24 +311,29 @@ pub(crate) struct Listing {
 #[derive(Debug, Clone)]
 pub(crate) enum Wanted {
     /// Of a list: its name, and where the page is.
-    List(&'static str, Option<String>),
+    List(String, Option<String>),
     /// Of people.
     People(Vec<String>),
 }
 
 impl Listing {
     pub(crate) fn new(vendor: Arc<dyn Vendor>, uses: &Uses, people: Vec<String>) -> Self {
-        let lists = vendor.lists(uses).into_iter().map(|list| List(list, None));
+        let lists = vendor.lists(uses).into_iter().map(|list| List(list.to_owned(), None));
         let width = vendor.part_width(vendor.people().1, people.len()).max(1);
         let people = people.chunks(width).map(|keys| People(keys.to_vec()));
         let todo = lists.chain(people).collect();
         Self { vendor, names: Names::default(), todo }
     }
 
+    /// Reads these lists too.
+    pub(crate) fn add(&mut self, lists: Vec<String>) {
+        self.todo.extend(lists.into_iter().map(|list| List(list, None)));
+    }
+
     fn page(&mut self, page: Wanted, answer: &Answer) -> Result<(), Refusal> {
         match page {
             List(list, page) => {
-                let next = self.vendor.listed(list, page.as_deref(), answer, &mut self.names)?;
+                let next = self.vendor.listed(&list, page.as_deref(), answer, &mut self.names)?;
                 if next.is_some() {
                     self.todo.push_back(List(list, next));
                 }

@@ -134,11 +134,13 @@ impl Run {
                 self.plan_blind().await?;
             } else {
                 self.learn_quota().await?;
+                let undo = self.record.run.command == "undo";
                 let uses = Uses {
                     columns: self.columns.clone(),
                     keys: self.recorder.ask(|journal| journal.keys()).await?,
                     rows: self.counts.pending,
-                    undo: self.record.run.command == "undo",
+                    values: self.values(undo).await?,
+                    undo,
                 };
                 let names = self.learn_names(&uses).await?;
                 let events = Arc::clone(&self.scheduler.events);
@@ -180,18 +182,29 @@ impl Run {
     /// Reads each list whose names the roster uses once, and looks up the people that it names by e-mail.
     async fn learn_names(&mut self, uses: &Uses) -> Result<Names, Stop> {
         let vendor = Arc::clone(&self.scheduler.vendor);
-        let columns: Vec<&'static str> =
-            vendor.people().0.iter().copied().filter(|column| self.columns.contains(*column)).collect();
-        let people = self.recorder.ask(move |journal| {
-            let mut people = BTreeSet::new();
-            for column in columns {
-                people.extend(journal.values(column)?.into_iter().filter(|value| value.contains('@')));
-            }
-            Ok(people.into_iter().collect())
-        });
-        let mut listing = Listing::new(vendor, uses, people.await?);
+        let values = vendor.people().0.iter().filter_map(|column| uses.values.get(*column)).flatten();
+        let people: BTreeSet<String> = values.filter(|value| value.contains('@')).cloned().collect();
+        let mut listing = Listing::new(Arc::clone(&vendor), uses, people.into_iter().collect());
+        self.scheduler.drive(&mut listing).await?;
+        listing.add(vendor.further_lists(uses, &listing.names));
         self.scheduler.drive(&mut listing).await?;
         Ok(listing.names)
+    }
+
+    /// The values that decide what is read besides the users.
+    async fn values(&mut self, undo: bool) -> Result<BTreeMap<String, BTreeSet<String>>, Halt> {
+        let valued = self.scheduler.vendor.facts().valued;
+        let columns: Vec<&'static str> =
+            valued.iter().copied().filter(|column| undo || self.columns.contains(*column)).collect();
+        let ask = self.recorder.ask(move |journal| {
+            let mut values = BTreeMap::new();
+            for column in columns {
+                let found = if undo { journal.undone_groups(column)? } else { journal.values(column)? };
+                values.insert(column.to_owned(), found.into_iter().collect());
+            }
+            Ok(values)
+        });
+        ask.await
     }
 
     /// Asks the vendor for the token's quota, where a run is long enough for it to matter.

@@ -37,6 +37,9 @@ pub trait Journal: Send {
     /// The different texts that rows have in a column.
     fn values(&mut self, column: &str) -> Result<Vec<String>, Error>;
 
+    /// The groups of the changes of a kind that the rows of an undo hold.
+    fn undone_groups(&mut self, kind: &str) -> Result<Vec<String>, Error>;
+
     /// Records what happened, in one step.
     fn append(&mut self, entries: &[Entry]) -> Result<(), Error>;
 

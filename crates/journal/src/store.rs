@@ -63,14 +63,14 @@ impl Store {
             |path: PathBuf| (path.extension()? == "db").then(|| path.file_stem()?.to_str().map(str::to_owned))?;
         let mut ids: Vec<String> = entries.filter_map(|entry| name(entry.ok()?.path())).collect();
         ids.sort_by(|a, b| b.cmp(a));
-        Ok(ids
-            .into_iter()
-            .map(|id| Listed {
-                record: self.look(&id).and_then(|mut journal| journal.record()),
-                held: matches!(self.lock(&id), Err(Error::Held { .. })),
-                id,
-            })
-            .collect())
+        let listed = |id: String| {
+            let record = self.look(&id).and_then(|mut journal| journal.record());
+            // Its process died before it had begun: there is no run to speak of.
+            let never_begun = matches!(record, Err(Error::NoSuchRun { .. }));
+            let held = matches!(self.lock(&id), Err(Error::Held { .. }));
+            (!never_begun).then_some(Listed { record, held, id })
+        };
+        Ok(ids.into_iter().filter_map(listed).collect())
     }
 
     /// Removes a run and all that is known of it.

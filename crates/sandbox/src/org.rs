@@ -106,6 +106,9 @@ impl Org {
             ("PATCH", ["api", "v2", "users", "bulk"]) => auto_answer(request, users),
             ("GET", ["api", "v2", "users", id, "queues"]) => users.get(&decode(id)).map_or_else(not_found, |user| {
                 let queues = user["queues"].as_array().cloned().unwrap_or_default();
+                // All that is joined here is joined.
+                let joined = request.query("joined").first().is_none_or(|joined| joined == "true");
+                let queues = if joined { queues } else { vec![] };
                 Reply::json(200, &json!({"entities": queues, "pageSize": 500, "pageNumber": 1, "pageCount": 1, "total": queues.len()}))
             }),
             ("PUT", ["api", "v2", "users", id, "routingskills", "bulk"]) => self.rate("skills", true, id, request, users),
@@ -125,6 +128,7 @@ impl Org {
                 let ids = comma(request, "ids");
                 self.membership("groups", id, &ids, false, (MAX_GROUP, 202), users)
             }
+            ("GET", ["api", "v2", "routing", "queues", id, "members"]) => self.members(id, request, users),
             ("POST", ["api", "v2", "routing", "queues", id, "members"]) => {
                 let ids: Vec<String> = request.json().map(|body| ids_of(&body)).unwrap_or_default();
                 let joins = request.query("delete").first().is_none_or(|delete| delete != "true");
@@ -153,6 +157,25 @@ impl Org {
             }
             _ => Reply::error(404, "not.found", "The sandbox does not serve this path"),
         }
+    }
+
+    /// One page of a queue's members; `total` is left out, as the vendor may.
+    fn members(&self, id: &str, request: &Request, users: &Users) -> Reply {
+        let Some(queue) = self.item("queues", id) else { return not_found() };
+        let number = |name: &str, default: usize| {
+            request.query(name).first().and_then(|value| value.parse().ok()).unwrap_or(default).max(1)
+        };
+        let (size, page) = (number("pageSize", 25), number("pageNumber", 1));
+        if size > MAX_QUEUE {
+            return Reply::error(400, "bad.request", "pageSize is at most 100");
+        }
+        let is_in =
+            |user: &Value| user["queues"].as_array().into_iter().flatten().any(|held| held["id"] == queue["id"]);
+        let mut ids: Vec<&String> = users.iter().filter(|(_, user)| is_in(user)).map(|(id, _)| id).collect();
+        ids.sort();
+        let shown: Vec<Value> =
+            ids.iter().skip((page - 1) * size).take(size).map(|id| json!({"id": id, "joined": true})).collect();
+        Reply::json(200, &json!({"entities": shown, "pageSize": size, "pageNumber": page}))
     }
 
     fn page(&self, list: &str, request: &Request) -> Reply {

@@ -97,8 +97,33 @@ fn wide_changes_take_few_calls() {
     assert_eq!(plan["changes"]["queues+"], json!({"changes": 500, "calls": 5}));
     assert_eq!(plan["naive_calls"], 1_500);
     assert_eq!(write_calls(&world), 0);
-    assert_eq!(run(&world, &["apply", "wide.csv", "--yes"]).code, 0);
-    assert_eq!(write_calls(&world), 15);
+    let applied = run(&world, &["apply", "wide.csv", "--yes", "--format", "json"]);
+    assert_eq!((applied.code, write_calls(&world)), (0, 15), "{applied:?}");
+    // Users, divisions, queues, and the members of the one queue that is named.
+    assert_eq!(applied.json()["calls"]["read"], 5 + 3);
+    let again = run(&world, &["apply", "wide.csv", "--yes", "--format", "json"]).json();
+    assert_eq!(
+        (&again["unchanged"], &again["calls"]["read"]),
+        (&json!(500), &json!(5 + 2 + 6)),
+        "five full pages and a last"
+    );
+    let id = applied.json()["run"].as_str().unwrap().to_owned();
+    let undone = run(&world, &["undo", &id, "--yes", "--format", "json"]).json();
+    assert_eq!((&undone["updated"], &undone["calls"]["read"]), (&json!(500), &json!(5 + 6)), "{undone}");
+}
+
+#[test]
+fn queues_are_replaced_by_what_a_row_says_whether_the_user_has_joined_them_or_not() {
+    let world = World::new(options(30));
+    let rows = |queues: &str| world.ids().iter().map(|id| format!("{id},{queues}\n")).collect::<String>();
+    world.write("first.csv", format!("id,queues\n{}", rows("Main Line;Chat")));
+    assert_eq!(run(&world, &["apply", "first.csv", "--yes"]).code, 0);
+    world.write("second.csv", format!("id,queues\n{}", rows("Chat;Billing Line")));
+    assert_eq!(run(&world, &["apply", "second.csv", "--yes"]).code, 0);
+    let user = world.ids()[3].clone();
+    let held = world.sandbox().user(&user).unwrap()["queues"].clone();
+    let names: Vec<&str> = held.as_array().unwrap().iter().map(|queue| queue["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Chat", "Billing Line"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, Failure, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{BLIND, Refusal};
+use paceline_core::vendor::{BLIND, Refusal, UNDO};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,12 +42,13 @@ impl Sqlite {
         let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
         journal.with(|connection| {
             lean(connection)?;
-            schema::migrate(connection, 0)?;
-            connection.execute(
-                "INSERT INTO run (id, vendor, command, roster, created, settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![run.id, run.vendor, run.command, run.roster, run.created, run.settings.to_string()],
-            )?;
-            Ok(())
+            schema::begin(connection, |transaction| {
+                let values =
+                    params![run.id, run.vendor, run.command, run.roster, run.created, run.settings.to_string()];
+                let insert =
+                    "INSERT INTO run (id, vendor, command, roster, created, settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                transaction.execute(insert, values).map(drop)
+            })
         })?;
         Ok(journal)
     }
@@ -57,6 +58,11 @@ impl Sqlite {
         let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
         let found: i64 =
             journal.with(|connection| connection.pragma_query_value(None, "user_version", |row| row.get(0)))?;
+        if found == 0 {
+            // Its process died before it had begun.
+            let run = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::NoSuchRun { run, dir: path.parent().unwrap_or(path).to_owned() });
+        }
         if found > schema::KNOWN {
             return Err(Error::TooNew { path: path.to_owned(), found, known: schema::KNOWN });
         }
@@ -266,6 +272,17 @@ impl Journal for Sqlite {
             // A quoted key is taken as it is, dots and all.
             let values = statement.query_map([format!("$.\"{column}\"")], |row| row.get(0))?;
             values.collect()
+        })
+    }
+
+    fn undone_groups(&mut self, kind: &str) -> Result<Vec<String>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare(&format!(
+                "SELECT DISTINCT change.value ->> '$.key.group' FROM row, json_each(row.fields, '$.{UNDO}') AS change
+                 WHERE phase = 0 AND change.value ->> '$.kind' = ?1"
+            ))?;
+            let groups = statement.query_map([kind], |row| row.get(0))?;
+            groups.collect()
         })
     }
 

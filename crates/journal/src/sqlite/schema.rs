@@ -1,6 +1,6 @@
 //! The journal's tables, and how an older journal becomes a newer one.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 /// Each step takes a journal from one schema to the next; `PRAGMA user_version` counts those taken.
 const STEPS: &[&str] = &["
@@ -26,6 +26,18 @@ const STEPS: &[&str] = &["
 
 /// The schema that this Paceline writes.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;
+
+/// Makes a new journal's tables and its first entry in one step: a process that dies in it leaves a file without schema.
+pub(super) fn begin(
+    connection: &mut Connection,
+    first: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    STEPS.iter().try_for_each(|step| transaction.execute_batch(step))?;
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    first(&transaction)?;
+    transaction.commit()
+}
 
 /// Brings a journal to [`KNOWN`], one durable step after another.
 pub(super) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {

@@ -42,6 +42,16 @@ fn one_process_a_run_and_the_message_names_the_holder() {
 }
 
 #[test]
+fn a_process_that_died_before_it_had_begun_leaves_no_run() {
+    let (_dir, store) = store();
+    drop(store.create(&new_run("a")).unwrap());
+    std::fs::write(store.dir().join("b.db"), "").unwrap();
+    let ids: Vec<String> = store.list().unwrap().into_iter().map(|run| run.id).collect();
+    assert_eq!(ids, ["a"]);
+    assert!(matches!(store.open("b"), Err(Error::NoSuchRun { .. })));
+}
+
+#[test]
 fn files_can_be_read_by_their_owner_only() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();

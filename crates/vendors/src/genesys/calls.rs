@@ -84,8 +84,23 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
     get(template, format!("{path}?pageSize={size}{page}"))
 }
 
+/// The largest page of a queue's members: facts/genesys.md, section 5.2.
+pub(super) const MEMBERS: u64 = 100;
+
+/// One page of a queue's members, joined or not.
+pub(super) fn members_of(queue: &str, page: Option<&str>) -> Request {
+    let queue = encode(queue);
+    let target = format!(
+        "/api/v2/routing/queues/{queue}/members?pageSize={MEMBERS}&pageNumber={}&memberBy=user",
+        page.unwrap_or("1")
+    );
+    get("GET /api/v2/routing/queues/{queueId}/members", target)
+}
+
+/// One page of a user's queues: first those joined, then the others (the call tells either).
 pub(super) fn queues_of(user: &str, page: Option<&str>) -> Request {
-    let target = format!("/api/v2/users/{}/queues?pageSize=100&pageNumber={}", encode(user), page.unwrap_or("1"));
+    let (joined, page) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
+    let target = format!("/api/v2/users/{}/queues?pageSize=100&pageNumber={page}&joined={joined}", encode(user));
     get("GET /api/v2/users/{userId}/queues", target)
 }
 

@@ -1,6 +1,7 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
 use paceline_core::validate::{Field, Kind, Table};
+use paceline_core::vendor::Names;
 
 const fn text(name: &'static str) -> Field {
     Field { name, kind: Kind::Text, clearable: true }
@@ -128,6 +129,18 @@ pub(super) fn mode(column: &str) -> (&str, Mode) {
         (_, Some(list)) => (list, Mode::Remove),
         _ => (column, Mode::Replace),
     }
+}
+
+/// The lists of queues' members, each under its queue's id.
+pub(super) const MEMBERS_OF: &str = "members of queue ";
+/// How many members each queue has.
+pub(super) const QUEUE_SIZE: &str = "queue size";
+
+/// The ids of the queues that a value of a roster names: a list as JSON, or an id.
+pub(super) fn named_queues(text: &str, names: &Names) -> Vec<String> {
+    let list: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]);
+    let id = |text: String| names.resolve("queue", &text).map_or(text, |queue| queue.id.clone());
+    list.into_iter().map(id).collect()
 }
 
 /// The list of the schemas of custom attributes.

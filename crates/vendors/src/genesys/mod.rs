@@ -34,6 +34,7 @@ const FACTS: Facts = Facts {
     max_concurrent: 10,
     has_versions: true,
     note: None,
+    valued: &["manager", "queues+", "queues-"],
     parts: &[SEARCH, USER, QUEUES, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
@@ -97,7 +98,9 @@ fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Re
         return Err(Refusal::not_found(format!("no user has the id `{id}`")));
     };
     if uses.columns.iter().any(|column| fields::mode(column).0 == QUEUES) {
-        let Some(queues) = found.get(QUEUES) else { return Ok(Need::Read(QUEUES, id)) };
+        let Some(queues) = names.noted(fields::MEMBERS_OF, &id).or(found.get(QUEUES).map(Vec::as_slice)) else {
+            return Ok(Need::Read(QUEUES, id));
+        };
         user.record[QUEUES] = json!(queues);
     }
     let schemas = schemas(uses.columns.iter(), names);
@@ -180,10 +183,10 @@ impl Vendor for Genesys {
         }
     }
 
-    fn records(&self, part: Part, keys: &[String], _page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
+    fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
         match part {
             SEARCH => wire::found(answer),
-            QUEUES => wire::queues(answer, keys.first().map(String::as_str).unwrap_or_default()),
+            QUEUES => wire::queues(answer, keys.first().map(String::as_str).unwrap_or_default(), page),
             ATTRIBUTES => wire::attributes(answer, keys.first().map(String::as_str).unwrap_or_default()),
             _ => wire::users(answer, keys.is_empty()),
         }
@@ -223,17 +226,50 @@ impl Vendor for Genesys {
         lists.collect()
     }
 
+    fn further_lists(&self, uses: &Uses, names: &Names) -> Vec<String> {
+        // Whoever joins or leaves some queues is told by those queues' members, 100 a call; whoever is to have no others
+        // is not, and is asked for all of them.
+        if uses.columns.contains(QUEUES) && !uses.undo {
+            return vec![];
+        }
+        let texts = uses.values.iter().filter(|(column, _)| column.starts_with(QUEUES)).flat_map(|(_, texts)| texts);
+        let queues: BTreeSet<String> = texts.flat_map(|text| fields::named_queues(text, names)).collect();
+        let pages = |queue: &String| {
+            let size = names.noted(fields::QUEUE_SIZE, queue).and_then(|sizes| sizes.first()?.as_u64()).unwrap_or(0);
+            size.div_ceil(calls::MEMBERS).max(1)
+        };
+        let fewer = queues.iter().map(pages).sum::<u64>() <= uses.rows;
+        queues.into_iter().filter(|_| fewer).map(|queue| format!("{}{queue}", fields::MEMBERS_OF)).collect()
+    }
+
     fn list(&self, list: &str, next: Option<&str>) -> Request {
-        calls::list(list, next)
+        match list.strip_prefix(fields::MEMBERS_OF) {
+            Some(queue) => calls::members_of(queue, next),
+            None => calls::list(list, next),
+        }
     }
 
     fn listed(
         &self,
         list: &str,
-        _next: Option<&str>,
+        next: Option<&str>,
         answer: &Answer,
         names: &mut Names,
     ) -> Result<Option<String>, Refusal> {
+        if let Some(queue) = list.strip_prefix(fields::MEMBERS_OF) {
+            let (members, next) = wire::members(answer, next)?;
+            let name = names.resolve("queue", queue).map(|queue| queue.name.clone()).ok();
+            names.note_list(fields::MEMBERS_OF);
+            for member in members {
+                names.note(fields::MEMBERS_OF, &member, json!({"id": queue, "name": name}));
+            }
+            return Ok(next);
+        }
+        if list == "queue" {
+            for (queue, size) in wire::queue_sizes(answer) {
+                names.note(fields::QUEUE_SIZE, &queue, size);
+            }
+        }
         if list == fields::SCHEMA {
             for (schema, told) in wire::schemas(answer)? {
                 names.note(list, &schema.id, told);

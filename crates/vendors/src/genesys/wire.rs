@@ -80,9 +80,33 @@ pub(super) fn found(answer: &Answer) -> Result<Page, Refusal> {
 }
 
 /// One user's queues. The answer does not say whose they are.
-pub(super) fn queues(answer: &Answer, user: &str) -> Result<Page, Refusal> {
+pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<Page, Refusal> {
     let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
-    Ok(Page { records, more: next_page(answer).map_or(More::No, More::Page) })
+    let joined = page.is_none_or(|page| page.starts_with("true"));
+    let more = match next_page(answer) {
+        Some(page) => More::Page(format!("{joined}:{page}")),
+        None if joined => More::Page("false:1".into()),
+        None => More::No,
+    };
+    Ok(Page { records, more })
+}
+
+/// The members of a queue, and the next page. "Queue members may lack `total`": a full page may have a next one.
+pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<(Vec<String>, Option<String>), Refusal> {
+    let entities = listing(answer, "entities")?;
+    let id = |member: &Value| text(member, &["id"]).or_else(|| text(&member["user"], &["id"]));
+    let told = answer.json().is_some_and(|body| number(&body["pageCount"]).is_some());
+    let number: u64 = page.and_then(|page| page.parse().ok()).unwrap_or(1);
+    let full = entities.len() as u64 >= super::calls::MEMBERS;
+    let next = if told { next_page(answer) } else { full.then(|| (number + 1).to_string()) };
+    Ok((entities.iter().filter_map(id).collect(), next))
+}
+
+/// How many members the queues of a page have.
+pub(super) fn queue_sizes(answer: &Answer) -> Vec<(String, Value)> {
+    let queues = listing(answer, "entities").unwrap_or_default();
+    let one = |queue: &Value| Some((queue["id"].as_str()?.to_owned(), queue.get("memberCount")?.clone()));
+    queues.iter().filter_map(one).collect()
 }
 
 /// What a user that was read holds of these top-level fields, as UpdateUser writes them. A field that is read with

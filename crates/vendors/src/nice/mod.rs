@@ -48,6 +48,7 @@ const FACTS: Facts = Facts {
         "NICE CXone offers no lock: users are read again just before they are written and edits made since are \
          conflicts, but one made in the moment between is overwritten",
     ),
+    valued: &[],
     parts: &[BY_NAME, BY_EMAIL, BY_UUID, AGENT, USER, SKILLS, GATEWAY],
     variables: [&["NICE_CLIENT_ID"], &["NICE_CLIENT_SECRET"], &["NICE_ACCESS_KEY_ID"], &["NICE_ACCESS_KEY_SECRET"]],
     region_variable: None,

@@ -45,7 +45,7 @@ impl Sample {
 
     fn uses(&self) -> Uses {
         let columns: BTreeSet<String> = self.row().fields.keys().cloned().collect();
-        Uses { columns, keys: BTreeSet::from([self.key.column.clone()]), rows: 1, undo: false }
+        Uses { columns, keys: BTreeSet::from([self.key.column.clone()]), rows: 1, ..Uses::default() }
     }
 
     /// The user, read part by part as the vendor asks for them.
