@@ -54,6 +54,28 @@ pub struct Field {
     pub clearable: bool,
 }
 
+impl Field {
+    /// A text that may be cleared.
+    pub const fn text(name: &'static str) -> Self {
+        Self::cleared(name, Kind::Text)
+    }
+
+    /// One that may be cleared.
+    pub const fn cleared(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, clearable: true }
+    }
+
+    /// One that cannot be cleared.
+    pub const fn kept(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, clearable: false }
+    }
+
+    /// One that cannot be written; why, and what to do instead.
+    pub const fn read_only(name: &'static str, why: &'static str) -> Self {
+        Self { name, kind: Kind::ReadOnly(why), clearable: false }
+    }
+}
+
 /// A vendor's columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {

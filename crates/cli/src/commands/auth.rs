@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::settings;
+use paceline_core::pace::Quota;
 use paceline_engine::{Caller, Interrupt, Settings};
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) struct SignedIn {
     pub(crate) tenant: Option<String>,
     /// Calls a minute, where the vendor tells.
     pub(crate) quota: Option<u32>,
+    /// What is kept to where it does not.
+    pub(crate) otherwise: Quota,
 }
 
 pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
@@ -48,5 +51,6 @@ pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
         client_id: credentials.name().to_owned(),
         tenant: vendor.tenant(&answer),
         quota: quota.map(|quota| quota.allowed),
+        otherwise: vendor.facts().quota,
     })
 }

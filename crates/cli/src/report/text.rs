@@ -189,10 +189,10 @@ pub(crate) fn checked(checked: &Checked) -> String {
 
 /// Who we are at the vendor.
 pub(crate) fn signed_in(signed_in: &SignedIn) -> String {
-    let SignedIn { vendor, base_url, client_id, tenant, quota } = signed_in;
+    let SignedIn { vendor, base_url, client_id, tenant, quota, otherwise } = signed_in;
     let tenant = tenant.as_deref().unwrap_or("an organisation that does not tell its name");
-    let quota =
-        quota.map_or("not told: the published default is used".into(), |quota| format!("{quota} calls a minute"));
+    let kept_to = || format!("not told: {} calls in {} s are kept to", otherwise.allowed, otherwise.window.as_secs());
+    let quota = quota.map_or_else(kept_to, |quota| format!("{quota} calls a minute"));
     format!("Signed in to {vendor} at {base_url}\n  tenant  {tenant}\n  client  {client_id}\n  quota   {quota}\n")
 }
 

@@ -3,76 +3,60 @@
 use paceline_core::validate::{Field, Kind, Table};
 use paceline_core::vendor::Names;
 
-const fn text(name: &'static str) -> Field {
-    Field { name, kind: Kind::Text, clearable: true }
-}
-
-const fn kept(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, clearable: false }
-}
-
-const fn cleared(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, clearable: true }
-}
-
-const fn read_only(name: &'static str, why: &'static str) -> Field {
-    Field { name, kind: Kind::ReadOnly(why), clearable: false }
-}
-
 const FIELDS: &[Field] = &[
-    kept("name", Kind::Text),
-    kept("email", Kind::Email),
-    kept("username", Kind::Text),
-    text("title"),
-    text("department"),
-    text("preferredName"),
+    Field::kept("name", Kind::Text),
+    Field::kept("email", Kind::Email),
+    Field::kept("username", Kind::Text),
+    Field::text("title"),
+    Field::text("department"),
+    Field::text("preferredName"),
     // The manager's id: on UpdateUser it is a string, on User an object.
-    text("manager"),
+    Field::text("manager"),
     // Deleting people is no bulk edit: `deleted`, which the API would take, is left out on purpose.
-    kept("state", Kind::Choice(&["active", "inactive"])),
-    kept("acdAutoAnswer", Kind::Bool),
-    cleared("profileSkills", Kind::TextList),
-    cleared("certifications", Kind::TextList),
-    cleared("addresses", Kind::ObjectList),
-    cleared("locations", Kind::NameList),
-    cleared("images", Kind::ObjectList),
-    text("chat.jabberId"),
-    text("biography.biography"),
-    cleared("biography.interests", Kind::TextList),
-    cleared("biography.hobbies", Kind::TextList),
-    text("biography.spouse"),
-    cleared("biography.education", Kind::ObjectList),
-    text("phone_work"),
-    text("phone_mobile"),
-    text("phone_home"),
-    text("extension"),
-    kept("division", Kind::Name),
-    cleared("team", Kind::Name),
+    Field::kept("state", Kind::Choice(&["active", "inactive"])),
+    Field::kept("acdAutoAnswer", Kind::Bool),
+    Field::cleared("profileSkills", Kind::TextList),
+    Field::cleared("certifications", Kind::TextList),
+    Field::cleared("addresses", Kind::ObjectList),
+    Field::cleared("locations", Kind::NameList),
+    Field::cleared("images", Kind::ObjectList),
+    Field::text("chat.jabberId"),
+    Field::text("biography.biography"),
+    Field::cleared("biography.interests", Kind::TextList),
+    Field::cleared("biography.hobbies", Kind::TextList),
+    Field::text("biography.spouse"),
+    Field::cleared("biography.education", Kind::ObjectList),
+    Field::text("phone_work"),
+    Field::text("phone_mobile"),
+    Field::text("phone_home"),
+    Field::text("extension"),
+    Field::kept("division", Kind::Name),
+    Field::cleared("team", Kind::Name),
     // Proficiency 0 to 5, 5 the best: facts/genesys.md, section 3.2.
-    cleared("skills", Kind::RatedList(0.0, 5.0)),
-    kept("skills+", Kind::RatedList(0.0, 5.0)),
-    kept("skills-", Kind::NameList),
-    cleared("languages", Kind::RatedList(0.0, 5.0)),
-    kept("languages+", Kind::RatedList(0.0, 5.0)),
-    kept("languages-", Kind::NameList),
-    cleared("groups", Kind::NameList),
-    kept("groups+", Kind::NameList),
-    kept("groups-", Kind::NameList),
-    cleared("queues", Kind::NameList),
-    kept("queues+", Kind::NameList),
-    kept("queues-", Kind::NameList),
-    cleared("roles", Kind::NameList),
-    kept("roles+", Kind::NameList),
-    kept("roles-", Kind::NameList),
-    text("employerInfo.officialName"),
-    text("employerInfo.employeeId"),
-    text("employerInfo.employeeType"),
-    cleared("employerInfo.dateHire", Kind::Date),
+    Field::cleared("skills", Kind::RatedList(0.0, 5.0)),
+    Field::kept("skills+", Kind::RatedList(0.0, 5.0)),
+    Field::kept("skills-", Kind::NameList),
+    Field::cleared("languages", Kind::RatedList(0.0, 5.0)),
+    Field::kept("languages+", Kind::RatedList(0.0, 5.0)),
+    Field::kept("languages-", Kind::NameList),
+    Field::cleared("groups", Kind::NameList),
+    Field::kept("groups+", Kind::NameList),
+    Field::kept("groups-", Kind::NameList),
+    Field::cleared("queues", Kind::NameList),
+    Field::kept("queues+", Kind::NameList),
+    Field::kept("queues-", Kind::NameList),
+    Field::cleared("roles", Kind::NameList),
+    Field::kept("roles+", Kind::NameList),
+    Field::kept("roles-", Kind::NameList),
+    Field::text("employerInfo.officialName"),
+    Field::text("employerInfo.employeeId"),
+    Field::text("employerInfo.employeeType"),
+    Field::cleared("employerInfo.dateHire", Kind::Date),
     // `customAttributes.SCHEMA.ATTRIBUTE`, the schema by name or id.
-    cleared("customAttributes.*", Kind::Any),
-    read_only("version", "Paceline reads it and sends it by itself"),
-    read_only("selfUri", "it is the API's own address of the user; delete the column"),
-    read_only("primaryContactInfo", "Genesys Cloud derives it from `addresses`: set those"),
+    Field::cleared("customAttributes.*", Kind::Any),
+    Field::read_only("version", "Paceline reads it and sends it by itself"),
+    Field::read_only("selfUri", "it is the API's own address of the user; delete the column"),
+    Field::read_only("primaryContactInfo", "Genesys Cloud derives it from `addresses`: set those"),
 ];
 
 /// Other spellings: nested names and ids, and the columns of the vendor's own importer (facts/peers.md, section 2.8), which

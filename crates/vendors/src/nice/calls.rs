@@ -61,16 +61,14 @@ pub(super) fn skills_of_all(version: &str, active: bool, skip: usize) -> Request
     get("GET /incontactapi/services/{apiVersion}/agents/skills", target)
 }
 
+fn search_users(body: Value) -> Request {
+    let (template, target) = ("POST /user-management/v2/users/search", "/user-management/v2/users/search");
+    read(Host::Second, Method::Post, template, target.into(), Some(body))
+}
+
 /// Users by the values of a field, whatever else the search finds: "searches are *contains*".
 pub(super) fn users_by(field: &str, values: &[String], skip: usize) -> Request {
-    let body = json!({"filter": {field: values}, "skip": skip, "top": TOP_USERS});
-    read(
-        Host::Second,
-        Method::Post,
-        "POST /user-management/v2/users/search",
-        "/user-management/v2/users/search".into(),
-        Some(body),
-    )
+    search_users(json!({"filter": {field: values}, "skip": skip, "top": TOP_USERS}))
 }
 
 /// One user.
@@ -81,14 +79,7 @@ pub(super) fn user(uuid: &str) -> Request {
 
 /// One page of all users.
 pub(super) fn all_users(skip: usize) -> Request {
-    let body = json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}});
-    read(
-        Host::Second,
-        Method::Post,
-        "POST /user-management/v2/users/search",
-        "/user-management/v2/users/search".into(),
-        Some(body),
-    )
+    search_users(json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}}))
 }
 
 /// What a gateway shows of a user: the tutorial's path.

@@ -4,24 +4,12 @@
 
 use paceline_core::validate::{Field, Kind, Table};
 
-const fn text(name: &'static str) -> Field {
-    Field { name, kind: Kind::Text, clearable: true }
-}
-
-const fn kept(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, clearable: false }
-}
-
 const fn whole(name: &'static str) -> Field {
-    kept(name, Kind::Whole(0, 1_000_000))
+    Field::kept(name, Kind::Whole(0, 1_000_000))
 }
 
 const fn flag(name: &'static str) -> Field {
-    kept(name, Kind::Bool)
-}
-
-const fn read_only(name: &'static str, why: &'static str) -> Field {
-    Field { name, kind: Kind::ReadOnly(why), clearable: false }
+    Field::kept(name, Kind::Bool)
 }
 
 /// Proficiency 1 is the highest, 5 the lowest.
@@ -29,29 +17,29 @@ const RATED: Kind = Kind::RatedList(1.0, 5.0);
 
 const FIELDS: &[Field] = &[
     // The user: `PUT /user-management/v1/users`.
-    kept("firstName", Kind::Text),
-    kept("lastName", Kind::Text),
-    kept("email", Kind::Email),
-    kept("userName", Kind::Text),
-    kept("role", Kind::Name),
-    kept("team", Kind::Name),
-    text("mobileNumber"),
-    kept("rank", Kind::Whole(1, 100)),
-    kept("timeZone", Kind::Text),
-    Field { name: "hireDate", kind: Kind::Date, clearable: true },
-    text("externalIdentity"),
+    Field::kept("firstName", Kind::Text),
+    Field::kept("lastName", Kind::Text),
+    Field::kept("email", Kind::Email),
+    Field::kept("userName", Kind::Text),
+    Field::kept("role", Kind::Name),
+    Field::kept("team", Kind::Name),
+    Field::text("mobileNumber"),
+    Field::kept("rank", Kind::Whole(1, 100)),
+    Field::kept("timeZone", Kind::Text),
+    Field::cleared("hireDate", Kind::Date),
+    Field::text("externalIdentity"),
     flag("billable"),
-    kept("assignedGroup", Kind::Text),
-    text("customAttributes.*"),
+    Field::kept("assignedGroup", Kind::Text),
+    Field::text("customAttributes.*"),
     // Whether the user may sign in: deactivated in bulk, revived one by one.
     flag("active"),
     // The agent: `PUT /agents`.
     whole("reportToId"),
-    text("internalId"),
+    Field::text("internalId"),
     whole("profileId"),
-    text("country"),
-    text("state"),
-    text("city"),
+    Field::text("country"),
+    Field::text("state"),
+    Field::text("city"),
     whole("chatRefusalTimeout"),
     whole("phoneRefusalTimeout"),
     whole("workItemRefusalTimeout"),
@@ -64,33 +52,33 @@ const FIELDS: &[Field] = &[
     whole("maxConcurrentChats"),
     flag("isActive"),
     whole("locationId"),
-    text("notes"),
-    Field { name: "terminationDate", kind: Kind::Date, clearable: true },
-    kept("hourlyCost", Kind::Number),
+    Field::text("notes"),
+    Field::cleared("terminationDate", Kind::Date),
+    Field::kept("hourlyCost", Kind::Number),
     flag("rehireStatus"),
     whole("employmentType"),
-    text("referral"),
+    Field::text("referral"),
     flag("atHome"),
     whole("hiringSource"),
-    text("ntLoginName"),
+    Field::text("ntLoginName"),
     flag("customerCard"),
-    text("custom1"),
-    text("custom2"),
-    text("custom3"),
-    text("custom4"),
-    text("custom5"),
+    Field::text("custom1"),
+    Field::text("custom2"),
+    Field::text("custom3"),
+    Field::text("custom4"),
+    Field::text("custom5"),
     whole("scheduleNotification"),
-    text("federatedId"),
+    Field::text("federatedId"),
     flag("useTeamEmailAutoParkingLimit"),
     whole("maxEmailAutoParkingLimit"),
-    text("sipUser"),
-    text("systemUser"),
-    text("systemDomain"),
-    text("crmUserName"),
+    Field::text("sipUser"),
+    Field::text("systemUser"),
+    Field::text("systemDomain"),
+    Field::text("crmUserName"),
     flag("useAgentTimeZone"),
     flag("sendEmailNotifications"),
-    text("telephone1"),
-    text("telephone2"),
+    Field::text("telephone1"),
+    Field::text("telephone2"),
     flag("requestContact"),
     whole("chatThreshold"),
     flag("useTeamChatThreshold"),
@@ -107,21 +95,21 @@ const FIELDS: &[Field] = &[
     flag("contactAutoFocus"),
     flag("useTeamContactAutoFocus"),
     flag("useTeamRequestContact"),
-    text("deliveryMode"),
+    Field::text("deliveryMode"),
     whole("totalContactCount"),
     flag("useTeamDeliveryModeSettings"),
     flag("isBillable"),
-    text("address1"),
-    text("address2"),
-    text("zipCode"),
+    Field::text("address1"),
+    Field::text("address2"),
+    Field::text("zipCode"),
     flag("noFixedAddress"),
-    Field { name: "skills", kind: RATED, clearable: true },
-    kept("skills+", RATED),
-    kept("skills-", Kind::NameList),
-    read_only("displayName", "CXone makes it of `firstName` and `lastName`: set those"),
-    read_only("middleName", "CXone shows it and takes no new one; delete the column"),
-    read_only("status", "set `active` to `false` to deactivate, to `true` to revive"),
-    read_only("loginAuthenticatorId", "it is assigned in CXone's own administration; delete the column"),
+    Field::cleared("skills", RATED),
+    Field::kept("skills+", RATED),
+    Field::kept("skills-", Kind::NameList),
+    Field::read_only("displayName", "CXone makes it of `firstName` and `lastName`: set those"),
+    Field::read_only("middleName", "CXone shows it and takes no new one; delete the column"),
+    Field::read_only("status", "set `active` to `false` to deactivate, to `true` to revive"),
+    Field::read_only("loginAuthenticatorId", "it is assigned in CXone's own administration; delete the column"),
 ];
 
 /// Other spellings: the API's of both records, and the columns of the vendor's own bulk upload.
