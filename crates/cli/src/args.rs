@@ -135,7 +135,7 @@ pub(crate) enum RunsCommand {
 pub(crate) struct ReportRunArgs {
     /// The run.
     pub(crate) run: String,
-    /// The file: .csv, .jsonl or .json [default: CSV on standard output].
+    /// The file: .csv, .jsonl, .json or .html [default: CSV on standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -250,9 +250,12 @@ pub(crate) struct RosterArgs {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ReportArgs {
-    /// Write each row's outcome to a file: .csv, .jsonl or .json.
+    /// Write each row's outcome to a file: .csv, .jsonl, .json or .html.
     #[arg(long, env = "PACELINE_RESULTS", value_name = "FILE")]
     pub(crate) results: Option<PathBuf>,
+    /// Write a page for people: FILE.html.
+    #[arg(long, env = "PACELINE_REPORT", value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl RosterArgs {

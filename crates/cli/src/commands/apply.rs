@@ -1,6 +1,6 @@
 //! `paceline apply`: the main job.
 
-use crate::args::{ApplyArgs, Common, ShowArgs};
+use crate::args::{ApplyArgs, Common, ReportArgs, ShowArgs};
 use crate::commands::check;
 use crate::commands::plan;
 use crate::commands::work::{self, Goal, Kept, Work, Worked};
@@ -13,7 +13,6 @@ use paceline_core::vendor::{Credentials, Hosts};
 use paceline_engine::Settings;
 use paceline_journal::{Journal as _, NewRun, Sqlite, Store};
 use serde_json::Value;
-use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Failure> {
@@ -38,7 +37,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
     let order = Order {
         roster: name,
         reading: args.reading.reading(),
-        results: args.reporting.results.as_deref(),
+        reporting: args.reporting.clone(),
         showing: args.showing.clone(),
         goal,
     };
@@ -49,7 +48,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
 pub(crate) struct Order<'a> {
     pub(crate) roster: &'a str,
     pub(crate) reading: Reading,
-    pub(crate) results: Option<&'a Path>,
+    pub(crate) reporting: ReportArgs,
     pub(crate) showing: ShowArgs,
     pub(crate) goal: Goal,
 }
@@ -66,7 +65,8 @@ pub(crate) struct Means {
 pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Result<Worked, Failure> {
     let Means { whereabouts, settings, credentials, store } = means;
     let roster = input::open(order.roster, &order.reading)?;
-    let results = order.results.map(Results::open).transpose()?;
+    let ReportArgs { results: results_path, report: report_path } = order.reporting;
+    let results = Results::open_all(results_path.as_deref(), report_path.as_deref())?;
     let id = new_id();
     let vendor = Arc::clone(&whereabouts.vendor);
     let kept = |columns, hosts: Hosts| Kept {
@@ -77,10 +77,8 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
         auth_url: hosts.auth_url,
         api_version: common.api_version.clone(),
         profile: common.profile.clone(),
-        // A resume may be typed in another directory.
-        results: results
-            .as_ref()
-            .map(|results| std::path::absolute(results.path()).unwrap_or_else(|_| results.path().to_owned())),
+        results: results_path.as_deref().map(work::anywhere),
+        report: report_path.as_deref().map(work::anywhere),
     };
     let run = NewRun {
         id: id.clone(),

@@ -1,6 +1,6 @@
 //! `paceline demo`: the main job on the embedded sandbox, offline.
 
-use crate::args::{Common, DemoArgs, SendArgs, ShowArgs};
+use crate::args::{Common, DemoArgs, ReportArgs, SendArgs, ShowArgs};
 use crate::commands::apply::{Means, Order};
 use crate::commands::work::{Goal, Worked};
 use crate::commands::{apply, sandbox};
@@ -81,7 +81,7 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     let order = Order {
         roster: &roster,
         reading: Reading::default(),
-        results: Some(&results),
+        reporting: ReportArgs { results: Some(results), report: None },
         showing: ShowArgs::default(),
         goal: Goal::Send,
     };

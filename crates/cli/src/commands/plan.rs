@@ -1,6 +1,6 @@
 //! `paceline plan`: what a roster would change; and the sending of a plan that was kept.
 
-use crate::args::{ApplyArgs, Common, PlanArgs};
+use crate::args::{ApplyArgs, Common, PlanArgs, ReportArgs};
 use crate::commands::apply::{self, Means, Order};
 use crate::commands::resume;
 use crate::commands::work::{self, Goal, Work, Worked};
@@ -19,7 +19,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exi
     let order = Order {
         roster: &args.roster,
         reading: args.reading.reading(),
-        results: None,
+        reporting: ReportArgs::default(),
         showing: args.showing.clone(),
         goal: if args.save { Goal::Save } else { Goal::Plan },
     };
@@ -50,7 +50,7 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let credentials = settings::credentials(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
-    let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
+    let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let mut journal = store.open(&id)?;
     // From here on it is a run like any other, and resumed like one.
     journal.keep("apply", &record.run.settings)?;

@@ -80,7 +80,8 @@ async fn resume(
     let credentials = settings::credentials(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
-    let results = args.reporting.results.clone().or(kept.results).map(|path| Results::open(&path)).transpose()?;
+    let results = args.reporting.results.clone().or(kept.results);
+    let results = Results::open_all(results.as_deref(), args.reporting.report.clone().or(kept.report).as_deref())?;
     let work = Work {
         common: &common,
         connection,

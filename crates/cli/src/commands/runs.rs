@@ -77,7 +77,7 @@ pub(crate) fn as_left(store: &Store, id: &str) -> Result<Worked, Failure> {
         halt: record.halt,
         failures: journal.failures(5)?,
     };
-    Ok(Worked::Left { summary: Box::new(summary), results: None })
+    Ok(Worked::Left { summary: Box::new(summary), results: vec![] })
 }
 
 impl Line {

@@ -41,14 +41,15 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     if rows.is_empty() {
         return Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo"));
     }
-    let results = args.reporting.results.as_deref().map(Results::open).transpose()?;
+    let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let settings = settings::overridden(kept.settings.clone(), &args.sending);
     let id = new_id();
     let kept = Kept {
         settings: settings.clone(),
         columns: columns.clone(),
-        results: results.as_ref().map(|results| results.path().to_owned()),
+        results: args.reporting.results.as_deref().map(work::anywhere),
+        report: args.reporting.report.as_deref().map(work::anywhere),
         ..kept
     };
     let run = NewRun {

@@ -14,7 +14,7 @@ use paceline_engine::{Clock, Http, Interrupt, Planned, Run, Settings, Stop, Tool
 use paceline_journal::{Journal, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +31,13 @@ pub(crate) struct Kept {
     pub(crate) api_version: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) results: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// A path that means the same wherever a resume is typed.
+pub(crate) fn anywhere(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A run that is ready to be worked on.
@@ -43,7 +50,7 @@ pub(crate) struct Work<'a> {
     pub(crate) journal: Sqlite,
     pub(crate) id: String,
     pub(crate) columns: BTreeSet<String>,
-    pub(crate) results: Option<Results>,
+    pub(crate) results: Vec<Results>,
     /// How far to go.
     pub(crate) goal: Goal,
     /// What is shown of the plan, and how large it may be.
@@ -75,7 +82,7 @@ pub(crate) enum Worked {
     Left {
         summary: Box<Summary>,
         /// Where the results are.
-        results: Option<PathBuf>,
+        results: Vec<PathBuf>,
     },
     /// Only the plan was asked for; where it was kept, as which run.
     Planned { planned: Planned, blind: bool, saved: Option<String> },
@@ -187,16 +194,12 @@ impl Work<'_> {
         let summary = run.close(ended).await;
         listening.abort();
         let summary = summary?;
-        let results = match self.results {
-            Some(results) => {
-                let path = results.path().to_owned();
-                let mut journal = self.store.look(&self.id)?;
-                results.write(&mut journal)?;
-                Some(path)
-            }
-            None => None,
-        };
-        Ok(Worked::Left { summary: Box::new(summary), results })
+        let paths: Vec<PathBuf> = self.results.iter().map(|results| results.path().to_owned()).collect();
+        if !paths.is_empty() {
+            let mut journal = self.store.look(&self.id)?;
+            self.results.into_iter().try_for_each(|results| results.write(&mut journal))?;
+        }
+        Ok(Worked::Left { summary: Box::new(summary), results: paths })
     }
 }
 

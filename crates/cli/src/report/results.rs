@@ -1,6 +1,7 @@
 //! The results file: one line a row, in roster order.
 
 use crate::error::Failure;
+use crate::report::html;
 use paceline_journal::{Journal, RowRecord};
 use serde_json::json;
 use std::fs::File;
@@ -13,6 +14,7 @@ pub(crate) enum Format {
     Csv,
     Jsonl,
     Json,
+    Html,
 }
 
 /// A results file, opened before anything is sent, so that an unwritable path is found in time. It takes its place only
@@ -36,8 +38,9 @@ impl Results {
                 Some("csv") => Format::Csv,
                 Some("jsonl" | "ndjson") => Format::Jsonl,
                 Some("json") => Format::Json,
+                Some("html" | "htm") => Format::Html,
                 _ => {
-                    let hint = "end its name in .csv, .jsonl or .json";
+                    let hint = "end its name in .csv, .jsonl, .json or .html";
                     return Err(Failure::wrong(format!("the results file `{shown}` has no known format"), hint));
                 }
             };
@@ -56,6 +59,19 @@ impl Results {
             )
         })?;
         Ok(Self { path: path.to_owned(), partial, file, format })
+    }
+
+    /// The files that are asked for: each row's outcome, and the page for people.
+    pub(crate) fn open_all(results: Option<&Path>, report: Option<&Path>) -> Result<Vec<Self>, Failure> {
+        let mut files = vec![];
+        for path in [results, report].into_iter().flatten() {
+            let opened = Self::open(path);
+            if opened.is_err() {
+                std::mem::take(&mut files).into_iter().for_each(Self::discard);
+            }
+            files.push(opened?);
+        }
+        Ok(files)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -109,6 +125,7 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
             buffer.extend_from_slice(b"row,user,outcome,status,code,message,attempts,correlation_id,changed\n")
         }
         Format::Json => buffer.extend_from_slice(b"["),
+        Format::Html => buffer.extend_from_slice(html::head(journal)?.as_bytes()),
         Format::Jsonl => {}
     }
     let mut damage = Damage::default();
@@ -130,16 +147,14 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
                         return Ok(Err(std::io::Error::other(error)));
                     }
                 }
-                Format::Json => buffer.extend_from_slice(if first { b"\n" } else { b",\n" }),
-                Format::Jsonl => {}
+                Format::Json => {
+                    buffer.extend_from_slice(if first { b"\n" } else { b",\n" });
+                    buffer.extend_from_slice(object(record).to_string().as_bytes());
+                }
+                Format::Jsonl => buffer.extend_from_slice(format!("{}\n", object(record)).as_bytes()),
+                Format::Html => buffer.extend_from_slice(html::row(record, &cells(record)).as_bytes()),
             }
             first = false;
-            if format != Format::Csv {
-                buffer.extend_from_slice(object(record).to_string().as_bytes());
-            }
-            if format == Format::Jsonl {
-                buffer.push(b'\n');
-            }
         }
         let lines = std::mem::replace(&mut csv, ::csv::Writer::from_writer(vec![])).into_inner().unwrap_or_default();
         buffer.extend_from_slice(&lines);
@@ -155,7 +170,11 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
         let _ = out.flush();
         return Err(error);
     }
-    Ok(if format == Format::Json { out.write_all(b"\n]\n") } else { Ok(()) })
+    Ok(match format {
+        Format::Json => out.write_all(b"\n]\n"),
+        Format::Html => out.write_all(html::TAIL.as_bytes()),
+        Format::Csv | Format::Jsonl => Ok(()),
+    })
 }
 
 /// A stretch of a journal that cannot be read.

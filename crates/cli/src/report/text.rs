@@ -7,7 +7,7 @@ use paceline_core::summary::{Failure, State, Summary};
 use paceline_engine::Planned;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `1,234,567`.
@@ -126,7 +126,7 @@ fn one_value(value: &Value) -> String {
 }
 
 /// How a run ended.
-pub(crate) fn summary(summary: &Summary, results: Option<&Path>) -> String {
+pub(crate) fn summary(summary: &Summary, results: &[PathBuf]) -> String {
     let Summary { run, counts, effort, .. } = summary;
     let state = match summary.state {
         State::Finished => "finished",
@@ -168,7 +168,7 @@ pub(crate) fn summary(summary: &Summary, results: Option<&Path>) -> String {
     } else if summary.state == State::Interrupted {
         let _ = writeln!(out, "Go on with: paceline resume {run}");
     }
-    if let Some(path) = results {
+    for path in results {
         let _ = writeln!(out, "Results: {}", path.display());
     }
     out
@@ -235,7 +235,7 @@ mod tests {
                 correlation_id: Some("c-1".into()),
             }],
         };
-        insta::assert_snapshot!(summary(&facts, Some(Path::new("results.csv"))), @r"
+        insta::assert_snapshot!(summary(&facts, &["results.csv".into()]), @r"
         Run 20260102-030405-abcd halted: 1,500 rows in 30 s
           updated        1,000
           failed             1

@@ -84,6 +84,24 @@ fn a_rows_failure_is_that_rows_with_the_vendors_words() {
 }
 
 #[test]
+fn a_page_for_people_tells_how_the_run_ended_and_every_row() {
+    let mut options = options(3);
+    let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+    options.faults.users.insert(ids[1].clone(), 400);
+    let world = World::new(options);
+    let ran = world.apply(&["--report", "page.html", "--results", "results.csv"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let page = std::fs::read_to_string(world.dir.path().join("page.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    assert_eq!(page.matches("<tr class=\"updated\">").count(), 2, "{page}");
+    assert!(page.contains("<td>invalid.value</td>") && page.contains("finished"), "{page}");
+    let run = ran.json()["run"].as_str().unwrap().to_owned();
+    assert_eq!(world.run(&["report", &run, "--output", "again.html"]).code, 0);
+    assert_eq!(std::fs::read_to_string(world.dir.path().join("again.html")).unwrap(), page);
+    assert_eq!(world.apply(&["--report", "no/such/dir.html"]).code, 2);
+}
+
+#[test]
 fn a_user_that_does_not_exist_fails_and_the_others_do_not() {
     let world = World::new(options(3));
     let ids = world.ids();
