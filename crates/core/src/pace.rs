@@ -508,6 +508,34 @@ mod tests {
     }
 
     #[test]
+    fn a_guessed_quota_is_halved_by_each_throttle_and_raised_by_one_a_quiet_window() {
+        let mut pacer = Pacer::new(quota(8, 1_000), false).guessed();
+        let backoff = Backoff::default();
+        let mut now = ms(0);
+        let throttle = |pacer: &mut Pacer, now: Moment| {
+            // Seven got through: of a published quota that would be the new allowance.
+            for _ in 0..7 {
+                pacer.sent(T, now, 0.0);
+                pacer.passed(T, now, now);
+            }
+            pacer.sent(T, now + ms(1), 0.0);
+            pacer.throttled(T, now + ms(1), now + ms(2), &says(Some(1)), &backoff, 0.0);
+            pacer.allowance()
+        };
+        assert_eq!(throttle(&mut pacer, now), 4);
+        now += ms(1_100);
+        assert_eq!(throttle(&mut pacer, now), 2);
+        let raised: Vec<u32> = [2_000u64, 2_500, 3_100, 4_100]
+            .iter()
+            .map(|later| {
+                let _ = pacer.leave(T, now + ms(*later));
+                pacer.allowance()
+            })
+            .collect();
+        assert_eq!(raised, [2, 3, 4, 5]);
+    }
+
+    #[test]
     fn spread_is_an_even_drip() {
         let left = drive(&mut Pacer::new(quota(60, 60_000), true), 5, ms(0));
         assert_eq!(left, [ms(0), ms(1_000), ms(2_000), ms(3_000), ms(4_000)]);

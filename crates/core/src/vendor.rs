@@ -541,6 +541,11 @@ pub trait Vendor: Send + Sync + Debug {
     /// The user as that part shows it; `None` where there is none any more.
     fn seen(&self, change: &Change, records: &[Value]) -> Option<User>;
 
+    /// Which of a user's records a change is to, of a vendor that has several: told where a row touches more than one.
+    fn record_of(&self, _change: &Change) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a change of a vendor without versions is compared with its user before it is sent.
     fn looks_first(&self, _change: &Change) -> bool {
         true

@@ -190,17 +190,9 @@ impl Scheduler {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed } = parts;
         let quota = settings.rate.unwrap_or_else(|| vendor.facts().quota.share(settings.share));
-        let lane = || Lane {
-            pacer: if vendor.facts().quota_is_published {
-                Pacer::new(quota, settings.spread)
-            } else {
-                Pacer::new(quota, settings.spread).guessed()
-            },
-            token: None,
-            minting: false,
-            proving: false,
-            in_flight: 0,
-        };
+        let pacer = Pacer::new(quota, settings.spread);
+        let pacer = if vendor.facts().quota_is_published { pacer } else { pacer.guessed() };
+        let lane = || Lane { pacer: pacer.clone(), token: None, minting: false, proving: false, in_flight: 0 };
         Self {
             lanes: (0..settings.tokens.max(1)).map(|_| lane()).collect(),
             minting: JoinSet::new(),
@@ -447,11 +439,9 @@ impl Scheduler {
                 .throttled(phase, flow, Landed { job, sent, lane, generation, result: Ok(answer) }, scope)
                 .await;
         }
+        let throttle = Throttle { scope: Scope::Token, retry_after: self.asked(&answer) };
         let (template, pacer) = (job.request.template, &mut self.lanes[lane].pacer);
         if verdict == Verdict::Overloaded {
-            let wall = self.clock.wall();
-            let asked = retry::retry_after(answer.header("retry-after"), answer.header("date").next(), wall);
-            let throttle = Throttle { scope: Scope::Token, retry_after: asked };
             pacer.throttled(template, sent, now, &throttle, &self.settings.backoff, self.rng.f64());
         } else {
             pacer.passed(template, sent, now);
@@ -459,7 +449,7 @@ impl Scheduler {
         match verdict {
             Verdict::Transient | Verdict::Overloaded => {
                 // The vendor asks everyone for a rest, not only this call.
-                if let Some(wait) = self.asked(&answer).filter(|wait| !wait.is_zero()) {
+                if let Some(wait) = throttle.retry_after.filter(|wait| !wait.is_zero()) {
                     self.check_wait(wait)?;
                     self.lanes[lane].pacer.hold(now, wait);
                 }

@@ -518,7 +518,11 @@ impl<'a> Sender<'a> {
         last
     }
 
-    fn not_made(&mut self, sending: Sending, outcome: Outcome, refusal: Refusal) -> Result<(), Halt> {
+    fn not_made(&mut self, sending: Sending, outcome: Outcome, mut refusal: Refusal) -> Result<(), Halt> {
+        if let (true, Some(record)) = (sending.siblings > 1, self.vendor.record_of(&sending.change)) {
+            let message = refusal.message.as_deref().unwrap_or("refused");
+            refusal.message = Some(format!("{record}: {message}"));
+        }
         let key = sending.change.key;
         self.busy.remove(&sending.change.user);
         if sending.siblings > 1 {

@@ -38,6 +38,12 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
     let vendor = Arc::clone(&whereabouts.vendor);
     let settings = settings::engine(&args.sending, false, &profile, vendor.facts())?;
     let columns = columns(args, vendor.as_ref())?;
+    let filters = [("division", &args.division), ("department", &args.department), ("email", &args.email)];
+    let asked = || filters.iter().filter(|(_, wanted)| wanted.is_some()).map(|(column, _)| *column);
+    if let Some(column) = asked().find(|column| vendor.facts().table.field(column).is_none()) {
+        let message = format!("{} has no `{column}` to choose users by", vendor.facts().title);
+        return Err(Failure::wrong(message, format!("leave --{column} out")));
+    }
     let mut output = output(args.output.as_deref())?;
     let connection = work::connect(whereabouts, &credentials, settings.timeout).await?;
     let progress = Arc::new(Progress::new(0, 0, false));
@@ -45,8 +51,7 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
     let mut caller = Caller::new(tools, settings);
     // The filters look at columns that need not be written.
     let mut read: BTreeSet<String> = columns.iter().cloned().collect();
-    let filters = [("division", &args.division), ("department", &args.department), ("email", &args.email)];
-    read.extend(filters.iter().filter(|(_, wanted)| wanted.is_some()).map(|(column, _)| (*column).to_owned()));
+    read.extend(asked().map(str::to_owned));
     // What is read is told by ids and names already: as for an undo, hardly a list is needed.
     let uses = Uses { columns: read, undo: true, ..Uses::default() };
     let names = caller.names(&uses).await?;

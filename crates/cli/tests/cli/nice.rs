@@ -143,7 +143,7 @@ fn a_row_may_touch_both_records_of_a_person_and_has_one_outcome() {
     world.write("both.csv", rows(&world, "id,custom1,rank", |_, id| format!("{id},Desk,5")));
     let ran = run(&world, &["apply", "both.csv", "--yes", "--format", "json", "--results", "results.csv"]);
     assert_eq!((ran.code, counts(&ran)), (1, [2, 0, 1, 0]), "{ran:?}");
-    assert_eq!(ran.json()["failures"][0]["message"], "the rank is not valid");
+    assert_eq!(ran.json()["failures"][0]["message"], "the user: the rank is not valid");
     let results = std::fs::read_to_string(world.dir.path().join("results.csv")).unwrap();
     assert!(results.lines().nth(1).unwrap().ends_with("rank;custom1"), "{results}");
 }
@@ -250,7 +250,7 @@ fn failed_items_are_found_whatever_the_status_and_however_they_are_named() {
         let failures = ran.json()["failures"].clone();
         let failed: Vec<&Value> = failures.as_array().unwrap().iter().map(|one| &one["row"]).collect();
         assert_eq!(failed, [&json!(4), &json!(121)], "{nameless} {status}");
-        assert_eq!(ran.json()["failures"][0]["message"], "the agent cannot be changed");
+        assert_eq!(ran.json()["failures"][0]["message"], "the agent: the agent cannot be changed");
     }
 }
 
@@ -296,6 +296,18 @@ fn people_are_deactivated_many_a_call_and_revived() {
     world.write("back.csv", "id,active\n100000,yes\n100001,yes\n");
     assert_eq!(counts(&apply(&world, "back.csv")), [2, 0, 0, 0]);
     assert_eq!(person(&world, "100000")["user"]["status"], "ACTIVE");
+}
+
+#[test]
+fn an_export_is_filtered_by_what_the_vendor_has() {
+    let world = World::new(options(12));
+    world.write("leavers.csv", "id,active\n100000,no\n100001,no\n");
+    assert_eq!(counts(&apply(&world, "leavers.csv")), [2, 0, 0, 0]);
+    let lines = |args: &[&str]| run(&world, &[&["export"], args].concat()).stdout.lines().count();
+    assert_eq!((lines(&[]), lines(&["--state", "active"]), lines(&["--state", "inactive"])), (13, 11, 3));
+    assert_eq!(lines(&["--email", "user1*@example.com"]), 4);
+    let ran = run(&world, &["export", "--division", "Sales"]);
+    assert!(ran.code == 2 && ran.stderr.contains("NICE CXone has no `division`"), "{ran:?}");
 }
 
 #[test]

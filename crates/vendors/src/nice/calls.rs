@@ -77,9 +77,14 @@ pub(super) fn user(uuid: &str) -> Request {
     read(Host::Second, Method::Get, "GET /user-management/v3/users/{userId}", target, None)
 }
 
-/// One page of all users.
-pub(super) fn all_users(skip: usize) -> Request {
-    search_users(json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}}))
+/// One page of all users, or of those that are active or not.
+pub(super) fn all_users(active: Option<bool>, skip: usize) -> Request {
+    let mut body = json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}});
+    if let Some(active) = active {
+        let states = if active { json!(["ACTIVE", "PENDING", "UNREGISTERED", "BLOCKED"]) } else { json!(["DELETED"]) };
+        body["filter"] = json!({"status": states});
+    }
+    search_users(body)
 }
 
 /// What a gateway shows of a user: the tutorial's path.

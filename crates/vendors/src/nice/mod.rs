@@ -416,6 +416,10 @@ impl Vendor for Nice {
         }
     }
 
+    fn record_of(&self, change: &Change) -> Option<&'static str> {
+        Some(if self.seen_in(change).0 == USER { "the user" } else { "the agent" })
+    }
+
     fn rebase(&self, change: Change, user: &User) -> Change {
         // The whole user is written: as it is now, not as it was planned.
         let rest = user.record.get("user").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -424,11 +428,11 @@ impl Vendor for Nice {
 
     fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
         let needs = Needs::of(columns.iter());
+        let active = state.filter(|state| *state != "any").map(|state| state == "active");
         if needs.agent || columns.is_empty() {
-            let active = state.filter(|state| *state != "any").map(|state| state == "active");
             return (AGENT, calls::agents(&self.version, active, skip_of(page)));
         }
-        (USER, calls::all_users(skip_of(page)))
+        (USER, calls::all_users(active, skip_of(page)))
     }
 
     fn value(&self, user: &User, column: &str) -> Value {
