@@ -808,7 +808,7 @@ impl Phase for Sender<'_> {
                 let trouble = batch.sendings.iter().map(|sending| sending.trouble).max().unwrap_or_default();
                 return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch)).after(trouble)));
             }
-            if !self.hungry {
+            if !(self.hungry && self.unknown_all) {
                 break;
             }
         }

@@ -256,13 +256,14 @@ fn failed_items_are_found_whatever_the_status_and_however_they_are_named() {
 
 #[test]
 fn a_batch_that_is_too_wide_is_halved_and_the_width_that_passes_is_kept() {
-    let mut options = options(400);
+    let mut options = options(1_200);
     options.nice = Oddities { batch_cap: Some(30), search_cap: Some(120), ..Oddities::default() };
     let world = World::new(options);
     world.write("roster.csv", rows(&world, "id,custom1", |at, id| format!("{id},Desk {at}")));
     let ran = apply(&world, "roster.csv");
-    assert_eq!((ran.code, counts(&ran)), (0, [400, 0, 0, 0]), "{ran:?}");
-    assert!(calls(&world, false) <= 24 && calls(&world, true) <= 16, "{:?}", world.sandbox().books().calls);
+    assert_eq!((ran.code, counts(&ran)), (0, [1_200, 0, 0, 0]), "{ran:?}");
+    // 48 writes of 25 and what four calls in flight learn at once; halving each batch anew would take 84.
+    assert!(calls(&world, false) <= 64 && calls(&world, true) <= 70, "{:?}", world.sandbox().books().calls);
 }
 
 #[test]
