@@ -3,6 +3,7 @@
 use crate::user::{UserId, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// Names a change within its run. The order of keys is the order of sending: by stage, then by what can share a
 /// call, then by row.
@@ -38,8 +39,52 @@ pub struct Change {
     pub version: Option<Version>,
 }
 
+/// What a run has learned of how wide its calls may be, where the vendor does not publish it: by kind of change, or by
+/// part that is read.
+#[derive(Debug, Clone, Default)]
+pub struct Widths {
+    learned: HashMap<String, usize>,
+}
+
+impl Widths {
+    /// The width to use: `published` (or assumed), or less where that was refused; at least one.
+    pub fn of(&self, name: &str, published: usize) -> usize {
+        self.learned(name).unwrap_or(published).min(published).max(1)
+    }
+
+    /// The width that was learned, if any was.
+    pub fn learned(&self, name: &str) -> Option<usize> {
+        self.learned.get(name).copied()
+    }
+
+    /// A call of this width was refused as a whole: half of it is tried.
+    pub fn refused(&mut self, name: &str, width: usize) {
+        self.learned.insert(name.to_owned(), width.div_ceil(2));
+    }
+
+    /// One stood alone and was refused all the same: it was guilty, and the width was not.
+    pub fn acquit(&mut self, name: &str) {
+        self.learned.remove(name);
+    }
+}
+
 /// Cuts `items` into two halves, the first at least as long. For a batch that was refused as a whole.
 pub fn halves<T>(mut items: Vec<T>) -> (Vec<T>, Vec<T>) {
     let second = items.split_off(items.len().div_ceil(2));
     (items, second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_is_halved_when_it_is_refused_and_stands_again_when_one_alone_was_guilty() {
+        let mut widths = Widths::default();
+        assert_eq!((widths.of("agent", 100), widths.of("agent", 0), widths.learned("agent")), (100, 1, None));
+        widths.refused("agent", 75);
+        assert_eq!((widths.of("agent", 100), widths.of("agent", 20), widths.of("team", 100)), (38, 20, 100));
+        widths.acquit("agent");
+        assert_eq!(widths.of("agent", 100), 100);
+    }
 }

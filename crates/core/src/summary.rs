@@ -63,6 +63,18 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Rows of one outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Updated => self.updated,
+            Outcome::Unchanged => self.unchanged,
+            Outcome::Failed => self.failed,
+            Outcome::Conflict => self.conflict,
+            Outcome::Skipped => self.skipped,
+            Outcome::Pending => self.pending,
+        }
+    }
+
     /// Counts `rows` rows of one outcome.
     pub fn add(&mut self, outcome: Outcome, rows: u64) {
         self.rows += rows;
@@ -87,6 +99,20 @@ pub enum State {
     Halted,
     /// The user stopped it; it can be resumed.
     Interrupted,
+}
+
+impl State {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Finished, Self::Halted, Self::Interrupted];
+
+    /// The word for it in reports and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Halted => "halted",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Calls made, by what they were for.

@@ -8,7 +8,7 @@ use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::diff::{self, Settled};
-use paceline_core::plan::{Change, halves};
+use paceline_core::plan::{Change, Widths, halves};
 use paceline_core::summary::{Effort, Outcome};
 use paceline_core::vendor::{
     Answer, Found, More, Named, Names, Need, Page, Part, Refusal, Request, UNDO, User, Uses, Vendor, Verdict,
@@ -60,7 +60,7 @@ pub(crate) struct Planning<'a> {
     waiting: Vec<(Part, VecDeque<Seeking>, usize)>,
     again: VecDeque<Asked>,
     /// Widths of reads that were refused as a whole, halved: unpublished maxima are found that way.
-    widths: HashMap<Part, usize>,
+    widths: Widths,
     read: bool,
     refused: u32,
 }
@@ -84,7 +84,7 @@ impl<'a> Planning<'a> {
             exhausted: false,
             waiting,
             again: VecDeque::new(),
-            widths: HashMap::new(),
+            widths: Widths::default(),
             read: false,
             refused: 0,
         }
@@ -112,7 +112,7 @@ impl<'a> Planning<'a> {
         for (part, rows, out) in &mut self.waiting {
             let no_more = last && nothing_before;
             let width = vendor.part_width(part, if no_more { rows.len() } else { rows.len().max(all) });
-            let width = self.widths.get(part).copied().unwrap_or(width).min(width).max(1);
+            let width = self.widths.of(part, width);
             if !rows.is_empty() && (rows.len() >= width || no_more) {
                 return Some(Asked::new(part, rows.drain(..width.min(rows.len())).collect()));
             }
@@ -238,12 +238,11 @@ impl<'a> Planning<'a> {
         }
         if asked.rows.len() > 1 {
             let part = asked.part;
-            self.widths.insert(part, asked.rows.len().div_ceil(2));
+            self.widths.refused(part, asked.rows.len());
             let (first, second) = halves(asked.rows);
             self.again.extend([Asked::new(part, first), Asked::new(part, second)]);
         } else if let Some(seeking) = asked.rows.pop() {
-            // Refused alone: it was guilty, and the width of its read was not.
-            self.widths.remove(asked.part);
+            self.widths.acquit(asked.part);
             self.end(seeking.row.number, Outcome::Failed, refusal);
         }
         Ok(())
@@ -256,7 +255,7 @@ impl Phase for Planning<'_> {
     async fn next(&mut self, _idle: bool) -> Result<Option<Job<Asked>>, Halt> {
         loop {
             if let Some(mut asked) = self.again.pop_front() {
-                let known = self.widths.get(asked.part).copied();
+                let known = self.widths.learned(asked.part);
                 if let Some(width) = known.filter(|width| asked.page.is_none() && *width < asked.rows.len()) {
                     // What was learned while it waited.
                     self.again.push_front(Asked::new(asked.part, asked.rows.split_off(width)));

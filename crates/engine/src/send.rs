@@ -7,7 +7,7 @@ use crate::scheduler::{Ending, Job, Phase};
 use crate::settings::Settings;
 use paceline_core::Moment;
 use paceline_core::diff::{self, Settled};
-use paceline_core::plan::{Change, ChangeKey, halves};
+use paceline_core::plan::{Change, ChangeKey, Widths, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::{UserId, Version};
 use paceline_core::vendor::{Answer, BLIND, Each, More, Part, Refusal, User, Vendor, Verdict};
@@ -139,9 +139,9 @@ pub(crate) struct Sender<'a> {
     /// What was looked at does not fill a call, and more of its kind waits to be looked at.
     hungry: bool,
     /// What is known of the widest calls of a kind that pass, where the vendor publishes no width.
-    widths: HashMap<String, usize>,
+    widths: Widths,
     /// The same of reads, by part.
-    read_widths: HashMap<Part, usize>,
+    read_widths: Widths,
     /// Doubts whose users have just been read.
     to_settle: Vec<Settling>,
     /// Users with a call that has not ended: no two writes to one user run side by side.
@@ -190,8 +190,8 @@ impl<'a> Sender<'a> {
             looks: VecDeque::new(),
             looking: 0,
             hungry: false,
-            widths: HashMap::new(),
-            read_widths: HashMap::new(),
+            widths: Widths::default(),
+            read_widths: Widths::default(),
             to_settle: vec![],
             busy: HashSet::new(),
             versions: HashMap::new(),
@@ -263,7 +263,7 @@ impl<'a> Sender<'a> {
             }
             let part = self.vendor.seen_in(change).0;
             // What is written one by one takes a while: only a few are read ahead.
-            let most = self.read_width(part, self.looks.len() + doubts.len());
+            let most = self.read_widths.of(part, self.vendor.part_width(part, self.looks.len() + doubts.len()));
             let most = if self.vendor.width(change) == 1 { most.min(LOOKED_AT) } else { most };
             if common.is_some_and(|(other, width)| other != part || doubts.len() >= width.min(most)) {
                 break;
@@ -355,7 +355,7 @@ impl<'a> Sender<'a> {
     /// The next call's changes: the next change, and as many behind it as may share its call.
     async fn next_batch(&mut self) -> Result<Option<Batch>, Halt> {
         if let Some(mut batch) = self.narrower.pop_front() {
-            let known = batch.sendings.first().and_then(|first| self.widths.get(&first.change.kind)).copied();
+            let known = batch.sendings.first().and_then(|first| self.widths.learned(&first.change.kind));
             if let Some(width) = known.filter(|width| batch.hunt.is_none() && *width < batch.sendings.len()) {
                 // What was learned while it waited.
                 self.narrower.push_front(Batch::of(batch.sendings.split_off(width)));
@@ -364,8 +364,7 @@ impl<'a> Sender<'a> {
         }
         let Some(first) = self.next_sending().await? else { return Ok(None) };
         self.busy.insert(first.change.user.clone());
-        let width = self.vendor.width(&first.change);
-        let width = self.widths.get(&first.change.kind).copied().unwrap_or(width).min(width);
+        let width = self.widths.of(&first.change.kind, self.vendor.width(&first.change));
         let (stage, group) = (first.change.key.stage, first.change.key.group.clone());
         let mut batch = vec![first];
         if width > 1 {
@@ -461,8 +460,7 @@ impl<'a> Sender<'a> {
             return Some(settling);
         }
         for (part, doubts) in &mut self.doubts {
-            let width = self.vendor.part_width(part, doubts.len());
-            let width = self.read_widths.get(part).copied().unwrap_or(width).min(width).max(1);
+            let width = self.read_widths.of(part, self.vendor.part_width(part, doubts.len()));
             let patience = u32::try_from(width).unwrap_or(u32::MAX).min(PATIENCE);
             if !doubts.is_empty() && (doubts.len() >= width || no_more || self.doubts_since >= patience) {
                 self.doubts_since = 0;
@@ -470,11 +468,6 @@ impl<'a> Sender<'a> {
             }
         }
         None
-    }
-
-    fn read_width(&self, part: Part, waiting: usize) -> usize {
-        let width = self.vendor.part_width(part, waiting);
-        self.read_widths.get(part).copied().unwrap_or(width).min(width).max(1)
     }
 
     fn in_doubt(&self) -> usize {
@@ -629,8 +622,7 @@ impl<'a> Sender<'a> {
             }
             Verdict::Rejected if sendings.len() > 1 && !self.vendor.width_is_published(&sendings[0].change) => {
                 // Perhaps nobody is guilty, and the call too wide: its halves are tried, and what passes is remembered.
-                let kind = sendings[0].change.kind.clone();
-                self.widths.insert(kind, sendings.len().div_ceil(2));
+                self.widths.refused(&sendings[0].change.kind, sendings.len());
                 let (first, second) = halves(sendings);
                 self.narrower.extend([Batch::of(first), Batch::of(second)]);
                 Ok(())
@@ -641,8 +633,7 @@ impl<'a> Sender<'a> {
             }
             verdict => match sendings.pop() {
                 Some(sending) => {
-                    // Refused alone: it was guilty, and the width of its call was not.
-                    self.widths.remove(&sending.change.kind);
+                    self.widths.acquit(&sending.change.kind);
                     self.written(sending, verdict, self.vendor.refusal(answer))
                 }
                 None => Ok(()),
@@ -773,7 +764,7 @@ impl<'a> Sender<'a> {
             return Ok(());
         }
         if batch.len() > 1 {
-            self.read_widths.insert(part, batch.len().div_ceil(2));
+            self.read_widths.refused(part, batch.len());
             let (first, second) = halves(batch);
             self.looking += 2 * usize::from(looks);
             let half = |doubts| Settling { looks, ..Settling::new(part, doubts) };

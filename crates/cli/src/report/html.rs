@@ -1,6 +1,6 @@
 //! A run's report as one page that opens offline: how it ended, how many rows came to what, and every row.
 
-use paceline_core::summary::{Counts, Outcome, State};
+use paceline_core::summary::{Outcome, State};
 use paceline_journal::{Error, Journal, RowRecord};
 use std::fmt::Write as _;
 
@@ -29,12 +29,7 @@ fn escaped(text: &str) -> String {
 /// Where the journal cannot be read.
 pub(super) fn head(journal: &mut dyn Journal) -> Result<String, Error> {
     let (record, counts) = (journal.record()?, journal.counts()?);
-    let state = match record.state {
-        Some(State::Finished) => "finished",
-        Some(State::Halted) => "halted",
-        Some(State::Interrupted) => "interrupted",
-        None => "not ended",
-    };
+    let state = record.state.map_or("not ended", State::as_str);
     let run = &record.run;
     let title = format!("{} {}: {state}", escaped(&run.command), escaped(&run.id));
     let mut out = format!(
@@ -50,7 +45,7 @@ pub(super) fn head(journal: &mut dyn Journal) -> Result<String, Error> {
     }
     out += "<table class=\"counts\">";
     for outcome in Outcome::ALL {
-        let _ = write!(out, "<tr><td class=\"{0}\">{0}</td><td>{1}</td></tr>", outcome.as_str(), of(&counts, outcome));
+        let _ = write!(out, "<tr><td class=\"{0}\">{0}</td><td>{1}</td></tr>", outcome.as_str(), counts.of(outcome));
     }
     let calls = record.effort.calls;
     let _ = writeln!(
@@ -62,17 +57,6 @@ pub(super) fn head(journal: &mut dyn Journal) -> Result<String, Error> {
     let names: String = columns.iter().map(|name| format!("<th>{name}</th>")).collect();
     let _ = writeln!(out, "<table><thead><tr>{names}</tr></thead><tbody>");
     Ok(out)
-}
-
-fn of(counts: &Counts, outcome: Outcome) -> u64 {
-    match outcome {
-        Outcome::Updated => counts.updated,
-        Outcome::Unchanged => counts.unchanged,
-        Outcome::Failed => counts.failed,
-        Outcome::Conflict => counts.conflict,
-        Outcome::Skipped => counts.skipped,
-        Outcome::Pending => counts.pending,
-    }
 }
 
 /// One row.

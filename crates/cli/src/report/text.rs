@@ -3,7 +3,7 @@
 use crate::commands::auth::SignedIn;
 use crate::commands::check::Checked;
 use anstyle::{AnsiColor, Style};
-use paceline_core::summary::{Failure, State, Summary};
+use paceline_core::summary::{Failure, Outcome, State, Summary};
 use paceline_engine::Planned;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -128,24 +128,15 @@ fn one_value(value: &Value) -> String {
 /// How a run ended.
 pub(crate) fn summary(summary: &Summary, results: &[PathBuf]) -> String {
     let Summary { run, counts, effort, .. } = summary;
-    let state = match summary.state {
-        State::Finished => "finished",
-        State::Halted => "halted",
-        State::Interrupted => "interrupted",
-    };
+    let state = summary.state.as_str();
     let mut out = String::new();
     let elapsed = time(Duration::from_secs_f64(effort.elapsed_s.max(0.0)));
     let _ = writeln!(out, "Run {run} {state}: {} in {elapsed}", rows(counts.rows));
-    let table = [
-        ("updated", counts.updated),
-        ("unchanged", counts.unchanged),
-        ("failed", counts.failed),
-        ("conflict", counts.conflict),
-        ("skipped", counts.skipped),
-        ("pending", counts.pending),
-    ];
-    for (name, count) in table.into_iter().filter(|(name, count)| *count > 0 || *name == "updated") {
-        let _ = writeln!(out, "  {name:<10}{:>10}", number(count));
+    for outcome in Outcome::ALL {
+        let count = counts.of(outcome);
+        if count > 0 || outcome == Outcome::Updated {
+            let _ = writeln!(out, "  {:<10}{:>10}", outcome.as_str(), number(count));
+        }
     }
     let calls = effort.calls;
     let _ = writeln!(

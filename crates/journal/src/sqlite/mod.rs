@@ -167,14 +167,6 @@ fn parse<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error)))
 }
 
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Finished => "finished",
-        State::Halted => "halted",
-        State::Interrupted => "interrupted",
-    }
-}
-
 fn outcome(word: Option<String>) -> Outcome {
     word.as_deref().and_then(Outcome::parse).unwrap_or(Outcome::Pending)
 }
@@ -203,9 +195,7 @@ impl Journal for Sqlite {
                                 2 => Phase::Sending,
                                 _ => Phase::Ended,
                             },
-                            state: [State::Finished, State::Halted, State::Interrupted]
-                                .into_iter()
-                                .find(|known| state.as_deref() == Some(state_name(*known))),
+                            state: State::ALL.into_iter().find(|known| state.as_deref() == Some(known.as_str())),
                             halt: row.get::<_, Option<String>>(8)?.map(|text| parse(8, &text)).transpose()?,
                             effort: row
                                 .get::<_, Option<String>>(9)?
@@ -492,7 +482,7 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
             let effort = serde_json::to_string(effort).ok();
             transaction.execute(
                 "UPDATE run SET state = ?1, halt = ?2, effort = ?3",
-                params![state.map(state_name), halt, effort],
+                params![state.map(State::as_str), halt, effort],
             )?;
         }
     }

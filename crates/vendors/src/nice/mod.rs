@@ -329,9 +329,7 @@ impl Vendor for Nice {
     }
 
     fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
-        let asked = |key: &Option<String>| {
-            keys.is_empty() || key.as_ref().is_some_and(|key| keys.iter().any(|asked| asked.eq_ignore_ascii_case(key)))
-        };
+        let asked = |key: &String| keys.is_empty() || keys.iter().any(|asked| asked.eq_ignore_ascii_case(key));
         let key = keys.first().cloned().unwrap_or_default();
         match part {
             // A search by id is answered whole; a list of all, for an export, page by page.
@@ -391,7 +389,7 @@ impl Vendor for Nice {
                 let items = wire::list(answer, &["users"])?;
                 let found = items.len();
                 let of = |record: &Value| wire::get(record, field).as_str().map(str::to_owned);
-                let records = keyed(items, |record| of(record).filter(|key| asked(&Some(key.clone()))));
+                let records = keyed(items, |record| of(record).filter(&asked));
                 Ok(counted(answer, page, records, found))
             }
         }
