@@ -1,4 +1,4 @@
-//! Changes → calls that write (facts of the API: `docs/vendors.md`).
+//! Changes → calls that write.
 
 use super::fields;
 use super::reads::organization;

@@ -142,7 +142,7 @@ pub(super) fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &st
         let mut before = one(is_member);
         let in_divisions = record::divisions_of(&maker.user.record, &id).filter(|_| list == "roles");
         if member && !divisions.is_empty() {
-            grant(maker, column, &id, (before, one(true)), is_member, in_divisions.as_ref(), divisions);
+            grant(maker, column, &id, (before, one(true)), is_member, in_divisions.as_ref(), divisions)?;
             continue;
         }
         let leaves = list == "roles" && !member && is_member;
@@ -163,26 +163,24 @@ fn grant(
     is_member: bool,
     held: Option<&Value>,
     wanted: BTreeSet<String>,
-) {
-    let held: Option<BTreeSet<String>> = match held {
-        Some(ids) => {
-            Some(ids.as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect())
-        }
-        None if !is_member => Some(BTreeSet::new()),
-        None => None,
+) -> Result<(), Refusal> {
+    let known: BTreeSet<String> = match held {
+        Some(ids) => ids.as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+        None if !is_member => BTreeSet::new(),
+        None => return Err(not_told("roles in their divisions")),
     };
-    let known = held.clone().unwrap_or_default();
     // `*` is every division.
     let missing: Vec<&str> =
         wanted.iter().filter(|id| !known.contains(*id) && !known.contains("*")).map(String::as_str).collect();
     if missing.is_empty() {
-        return;
+        return Ok(());
     }
     let group = format!("{role} {}", missing.join(" "));
     let key = format!("divisions/{role}");
     after.insert(key.clone(), json!(known.union(&wanted).collect::<Vec<_>>()));
-    before.extend(held.map(|held| (key, json!(held))));
+    before.insert(key, json!(known));
     maker.push_to(group, "grants+", vec![column], before, after);
+    Ok(())
 }
 
 /// Whether a row's changes turn on the divisions that the user's roles are held in: it takes a role away, or grants one

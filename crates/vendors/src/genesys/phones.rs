@@ -1,6 +1,6 @@
 //! Telephone entries of `addresses`, as they are read and as they are sent back.
 //!
-//! They are read in five shapes (facts of the API: `docs/vendors.md`): a number; an extension of a pool, alone or with an
+//! They are read in five shapes: a number; an extension of a pool, alone or with an
 //! address that is derived from it; a number with an extension, the number in `display`; and an extension that no pool has
 //! yet, in `display` alone. The vendor replaces the list as a whole, so every entry is sent back as the API takes it.
 

@@ -1,4 +1,4 @@
-//! The calls that read (facts of the API: `docs/vendors.md`).
+//! The calls that read.
 
 use super::fields::{self, MEMBERS};
 use crate::http::encode;
@@ -58,7 +58,7 @@ pub(super) fn everyone(state: Option<&str>, columns: &BTreeSet<String>, page: Op
     get(USERS, format!("/api/v2/users?pageSize={size}&pageNumber={at}&state={state}{}", expands(columns)))
 }
 
-/// The size and the number of a page of all users. The largest size in use: facts of the API, `GET /users`.
+/// The size and the number of a page of all users. The largest size in use is 500.
 pub(super) fn sized(page: Option<&str>) -> (u64, u64) {
     let read = |page: &str| {
         let (size, at) = page.split_once(':')?;

@@ -88,16 +88,19 @@ pub(super) fn rated(record: &Value, list: &str) -> Option<BTreeMap<String, Value
 /// The ids and names of the user's groups, queues or roles; `None` where the answer does not tell.
 pub(super) fn memberships(record: &Value, list: &str) -> Option<BTreeMap<String, Value>> {
     let one = |item: &Value| Some((item["id"].as_str()?.to_owned(), item["name"].clone()));
-    if let (true, Some(grants)) = (list == "roles", record.get("grants").and_then(Value::as_array)) {
+    let items = if list == "roles" { record["authorization"].get("roles") } else { record.get(list) };
+    if let (true, None, Some(grants)) = (list == "roles", items, record.get("grants").and_then(Value::as_array)) {
         return grants.iter().map(|grant| one(&grant["role"])).collect();
     }
-    let items = if list == "roles" { record["authorization"].get("roles") } else { record.get(list) };
     items?.as_array()?.iter().map(one).collect()
 }
 
 /// The divisions that a user has a role in, sorted; `None` where the answer does not tell.
 pub(super) fn divisions_of(record: &Value, role: &str) -> Option<Value> {
-    let grants = record.get("grants")?.as_array()?.iter().filter(|grant| grant["role"]["id"] == role);
+    // One that comes with a group is the group's, not the user's.
+    let own =
+        |grant: &&Value| grant["subjectId"].is_null() || record["id"].is_null() || grant["subjectId"] == record["id"];
+    let grants = record.get("grants")?.as_array()?.iter().filter(own).filter(|grant| grant["role"]["id"] == role);
     let mut ids: Vec<&str> = grants.filter_map(|grant| grant["division"]["id"].as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
