@@ -30,6 +30,14 @@ pub(crate) fn text(body: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| body[*key].as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
+/// As much of a text as is told of it: a body may hold megabytes.
+pub(crate) fn short(text: String) -> String {
+    match text.char_indices().nth(500) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// What a body says that is no JSON of the API's, in a line.
 pub(crate) fn plain(answer: &Answer) -> Option<String> {
     let plain = String::from_utf8_lossy(answer.body());
@@ -69,6 +77,12 @@ fn seconds(value: &Value) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_told_in_short() {
+        assert_eq!(short("a".into()), "a");
+        assert_eq!(short("ü".repeat(501)), format!("{}…", "ü".repeat(500)));
+    }
 
     #[test]
     fn no_id_leads_to_another_path_than_its_own() {

@@ -120,11 +120,16 @@ pub(super) fn mode(column: &str) -> (&str, Mode) {
 
 /// The lists of queues' members, each under its queue's id.
 pub(super) const MEMBERS_OF: &str = "members of queue ";
-/// The largest page of a queue's members (`GET /routing/queues/{queueId}/members`).
+/// The largest page of a queue's members (`GET /routing/queues/{queueId}/members`), asked of a role's too.
 pub(super) const MEMBERS: u64 = 100;
 /// How many members each queue has.
 pub(super) const QUEUE_SIZE: &str = "queue size";
 
+/// The lists of whom a role is granted to, each under its role's id; which of them were read to the end; and how many users
+/// each role has.
+pub(super) const GRANTS_OF: &str = "grants of role ";
+pub(super) const GRANTS_READ: &str = "granted roles";
+pub(super) const ROLE_SIZE: &str = "role size";
 /// Queues whose members cannot be read: whoever may be in one is asked for all of theirs.
 pub(super) const UNREAD: &str = "unread queues";
 /// The addresses of the people that rows name by e-mail, as their records show them.

@@ -183,24 +183,42 @@ fn grant(
     Ok(())
 }
 
-/// Whether a row's changes turn on the divisions that the user's roles are held in: it takes a role away, or grants one
-/// that is held in some divisions for others.
-pub(super) fn needs_grants(row: &Row, names: &Names, user: &Value) -> bool {
-    let Some(held) = record::memberships(user, "roles") else { return false };
-    let mut kept: BTreeSet<String> = BTreeSet::new();
+/// The roles whose divisions a row's changes turn on: those it takes away, and those it grants in some divisions to a user
+/// who has them in others.
+pub(super) fn divided_roles(row: &Row, names: &Names, user: &Value) -> BTreeSet<String> {
+    let held = record::memberships(user, "roles").unwrap_or_default();
+    let (mut kept, mut matter) = (BTreeSet::new(), BTreeSet::new());
     let mut replaces = false;
     for (column, value) in row.fields.iter().filter(|(column, _)| fields::mode(column).0 == "roles") {
         let mode = fields::mode(column).1;
         replaces |= mode == Mode::Replace;
         for item in value.as_array().into_iter().flatten() {
             let Ok(item) = asked(item, "roles", names) else { continue };
-            if held.contains_key(&item.id) && (mode == Mode::Remove || !item.divisions.is_empty()) {
-                return true;
+            if mode == Mode::Remove || !item.divisions.is_empty() {
+                matter.insert(item.id);
+            } else {
+                kept.insert(item.id);
             }
-            kept.insert(item.id);
         }
     }
-    replaces && held.keys().any(|id| !kept.contains(id))
+    matter.extend(held.keys().filter(|id| replaces && !kept.contains(*id)).cloned());
+    matter.retain(|id| held.contains_key(id));
+    matter
+}
+
+/// Whether a value of a roster names divisions beside its roles.
+pub(super) fn names_divisions(text: &str) -> bool {
+    text.contains("\"divisions\"") || fields::texts(text).iter().any(|item| granted(item).is_some())
+}
+
+/// The ids of the roles that a value of a roster takes away, or grants in divisions.
+pub(super) fn divided(text: &str, removes: bool, names: &Names) -> Vec<String> {
+    let items = fields::texts(text).into_iter().filter(|item| removes || granted(item).is_some());
+    let role = |item: String| {
+        let name = granted(&item).map_or(item.as_str(), |(role, _)| role);
+        Some(names.resolve("role", name).ok()?.id.clone())
+    };
+    items.filter_map(role).collect()
 }
 
 /// The changes that take a change of these lists back: what was added is taken away, what was taken away is added.

@@ -3,13 +3,14 @@
 use paceline_core::diff;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::vendor::{Refusal, User};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-/// The order of kinds for one user: active before anything else of an inactive user, the division before what a
+/// The order of kinds for one user: active (or restored) before anything else of an inactive (or deleted) user, the division before what a
 /// permission in it may depend on, removals before additions, inactive last.
-fn stage(kind: &str, after: &Map<String, Value>) -> u8 {
+fn stage(kind: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> u8 {
+    let is = |map: &Map<String, Value>, state: &str| map.get("state").is_some_and(|held| held == state);
     match kind {
-        "state" if after.get("state") == Some(&json!("active")) => 0,
+        "state" if is(after, "active") || is(before, "deleted") => 0,
         "fields" => 1,
         "autoanswer" => 2,
         "division" => 3,
@@ -81,7 +82,7 @@ impl Maker<'_> {
         if diff::changed(&before, &after).is_empty() {
             return;
         }
-        let key = ChangeKey { stage: stage(kind, &after), group, row: self.row };
+        let key = ChangeKey { stage: stage(kind, &before, &after), group, row: self.row };
         let (kind, user, rest) = (kind.to_owned(), self.user.id.clone(), Map::new());
         self.changes.push(Change { key, kind, user, before, after, rest, columns, version: self.user.version });
     }

@@ -3,6 +3,7 @@
 mod auth;
 mod calls;
 mod changes;
+mod directory;
 mod evidence;
 mod fields;
 mod lists;
@@ -42,7 +43,7 @@ const FACTS: Facts = Facts {
     share: 80,
     max_concurrent: 10,
     note: None,
-    valued: &["manager", "queues+", "queues-"],
+    valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-"],
     parts: &[SEARCH, USER, QUEUES, GRANTS, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
@@ -193,25 +194,11 @@ impl Vendor for Genesys {
     }
 
     fn lists(&self, uses: &Uses) -> Vec<&'static str> {
-        let of = |column: &String| {
-            // A role may be granted in divisions by their names.
-            let divisions = matches!(column.as_str(), "roles" | "roles+").then_some("division");
-            fields::list(column).into_iter().chain(divisions)
-        };
-        let lists: BTreeSet<&'static str> = uses.columns.iter().flat_map(of).collect();
-        // An undo goes back to ids that it knows; only custom attributes are read by their schemas' ids.
-        let lists = lists.into_iter().filter(|list| !uses.undo || *list == fields::SCHEMA);
-        lists.collect()
+        directory::lists(uses)
     }
 
     fn further_lists(&self, uses: &Uses, names: &Names) -> Vec<String> {
-        let mut lists = if uses.undo { vec![] } else { people_to_read(uses, names) };
-        // Whoever joins or leaves some queues is told by those queues' members, 100 a call; whoever is to have no others
-        // is not, and is asked for all of them.
-        if !uses.columns.contains(QUEUES) || uses.undo {
-            lists.extend(queues_to_read(uses, names));
-        }
-        lists
+        directory::further_lists(uses, names)
     }
 
     fn list(&self, list: &str, next: Option<&str>) -> Request {
@@ -225,42 +212,7 @@ impl Vendor for Genesys {
         answer: &Answer,
         names: &mut Names,
     ) -> Result<Option<String>, Refusal> {
-        if let Some(queue) = list.strip_prefix(fields::MEMBERS_OF) {
-            names.note_list(fields::MEMBERS_OF);
-            let Some((members, next)) = pages::members(answer, next)? else {
-                names.note(fields::UNREAD, queue, json!(true));
-                return Ok(None);
-            };
-            let name = names.resolve("queue", queue).map(|queue| queue.name.clone()).ok();
-            for member in members {
-                names.note(fields::MEMBERS_OF, &member, json!({"id": queue, "name": name}));
-            }
-            return Ok(next);
-        }
-        if list.starts_with(fields::PEOPLE) {
-            names.note_list(fields::PEOPLE);
-            let (people, next) = pages::people(answer, next)?;
-            people.into_iter().for_each(|(id, shown)| names.note(fields::PEOPLE, &id, shown));
-            return Ok(next);
-        }
-        if list == "queue" {
-            for (queue, size) in pages::queue_sizes(answer) {
-                names.note(fields::QUEUE_SIZE, &queue, size);
-            }
-        }
-        if list == fields::SCHEMA {
-            names.note_list(list);
-            for (schema, told) in pages::schemas(answer)? {
-                names.note(list, &schema.id, told);
-                names.add(list, schema);
-            }
-            return Ok(None);
-        }
-        let (items, more) = pages::listed(answer, next)?;
-        // A page that tells nothing new would be told for ever.
-        let is_new = items.iter().any(|item| names.resolve(list, &item.id).is_err());
-        items.into_iter().for_each(|item| names.add(list, item));
-        Ok(more.filter(|_| is_new))
+        directory::listed(list, next, answer, names)
     }
 
     fn people(&self) -> (&'static [&'static str], Part) {
@@ -321,30 +273,4 @@ impl Vendor for Genesys {
     fn refusal(&self, answer: &Answer) -> Refusal {
         verdicts::refusal(answer)
     }
-}
-
-/// The people that rows name by e-mail, by the ids that the search found: their records are read, for it lags.
-fn people_to_read(uses: &Uses, names: &Names) -> Vec<String> {
-    let texts = uses.values.get("manager").into_iter().flatten().filter(|text| text.contains('@'));
-    let ids: BTreeSet<&str> = texts.filter_map(|text| Some(names.resolve("user", text).ok()?.id.as_str())).collect();
-    let ids: Vec<&str> = ids.into_iter().collect();
-    ids.chunks(100).map(|ids| format!("{}{}", fields::PEOPLE, ids.join(" "))).collect()
-}
-
-/// The queues whose members are fewer calls than asking each user for theirs.
-fn queues_to_read(uses: &Uses, names: &Names) -> Vec<String> {
-    let texts = uses.values.iter().filter(|(column, _)| column.starts_with(QUEUES)).flat_map(|(_, texts)| texts);
-    let texts = texts.flat_map(|text| fields::texts(text));
-    // A name that is nobody's is its row's error; an undo knows its queues by their ids.
-    let id = |text: String| match names.resolve("queue", &text) {
-        Ok(queue) => Some(queue.id.clone()),
-        Err(_) => uses.undo.then_some(text),
-    };
-    let queues: BTreeSet<String> = texts.filter_map(id).collect();
-    let pages = |queue: &String| {
-        let size = names.noted(fields::QUEUE_SIZE, queue).and_then(|sizes| sizes.first()?.as_u64()).unwrap_or(0);
-        size.div_ceil(fields::MEMBERS).max(1)
-    };
-    let fewer = queues.iter().map(pages).fold(0, u64::saturating_add) <= uses.rows;
-    queues.into_iter().filter(|_| fewer).map(|queue| format!("{}{queue}", fields::MEMBERS_OF)).collect()
 }

@@ -45,11 +45,15 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
         };
         set(&mut user.record, QUEUES, json!(queues));
     }
-    if grants_matter(row, uses, names, &user.record) {
-        let Some(told) = found.get(GRANTS) else { return Ok(Need::Read(GRANTS, id)) };
-        if let Some(grants) = told.first().and_then(|told| told.get("grants")) {
-            set(&mut user.record, GRANTS, grants.clone());
-        }
+    let roles = if uses.undo { BTreeSet::new() } else { lists::divided_roles(row, names, &user.record) };
+    if !roles.is_empty() {
+        let is_read = |role: &String| names.noted(fields::GRANTS_READ, role).is_some_and(|notes| !notes.is_empty());
+        let grants = match (roles.iter().all(is_read), found.get(GRANTS)) {
+            (true, _) => Some(json!(names.noted(fields::GRANTS_OF, &id).unwrap_or_default())),
+            (false, None) => return Ok(Need::Read(GRANTS, id)),
+            (false, Some(told)) => told.first().and_then(|told| told.get("grants")).cloned(),
+        };
+        grants.into_iter().for_each(|grants| set(&mut user.record, GRANTS, grants));
     }
     if !schemas.is_empty() && !user.record.get("customAttributes").is_some_and(is_told) {
         let Some(held) = found.get(ATTRIBUTES) else { return Ok(Need::Read(ATTRIBUTES, key(&id, &schemas))) };
@@ -126,13 +130,6 @@ fn is_unread(row: &Row, names: &Names) -> bool {
 
 fn undone(row: &Row) -> impl Iterator<Item = &Value> {
     row.fields.get(UNDO).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn grants_matter(row: &Row, uses: &Uses, names: &Names, user: &Value) -> bool {
-    if uses.undo {
-        return undone(row).any(|change| change["kind"].as_str().is_some_and(|kind| kind.starts_with(GRANTS)));
-    }
-    lists::needs_grants(row, names, user)
 }
 
 /// Whether attributes that came with a user are told in a form that is understood.

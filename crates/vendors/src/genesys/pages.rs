@@ -59,13 +59,21 @@ pub(super) fn user(record: &Value) -> User {
     User { id, version: number(&record["version"]), record: record.clone() }
 }
 
-/// The page that follows this one, which was asked for by its number. An empty page ends the list, whatever `pageCount`
-/// says, and so does an answer that is another page than the one asked for: it would be that one for ever.
-fn next_page(answer: &Answer, list: &str, asked: u64) -> Option<u64> {
+/// The page that follows this one, which was asked for by its number, by what came and not by what was asked for: a page
+/// is cut without a word. An empty page ends the list, whatever `pageCount` says, and so does an answer that is another
+/// page than the one asked for: it would be that one for ever. `full` is the size of a page, where the answer may not tell.
+fn next_page(answer: &Answer, list: &str, asked: u64, full: Option<u64>) -> Option<u64> {
     let body = answer.json_or_null();
-    body[list].as_array().filter(|items| !items.is_empty())?;
+    let items = body[list].as_array().filter(|items| !items.is_empty())?.len() as u64;
     let told = |key: &str| number(&body[key]).and_then(|number| u64::try_from(number).ok());
-    (told("pageNumber").is_none_or(|page| page == asked) && asked < told("pageCount")?).then_some(asked + 1)
+    let size = told("pageSize").filter(|size| *size > 0);
+    let follows = match (told("pageCount"), told("total").zip(size), size) {
+        (Some(pages), ..) => asked < pages,
+        (None, Some((total, size)), _) => asked.saturating_mul(size) < total,
+        // Members of a queue come without any count: a full page may have a next one.
+        (None, None, size) => body["nextUri"].is_string() || size.or(full).is_some_and(|size| items >= size),
+    };
+    (follows && told("pageNumber").is_none_or(|page| page == asked)).then(|| asked.saturating_add(1))
 }
 
 fn page_number(page: Option<&str>) -> u64 {
@@ -85,7 +93,7 @@ pub(super) fn users(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
     }
     records.dedup();
     // Whoever is missing may be on a page that the vendor has cut smaller than it was asked for.
-    let more = if next_page(answer, "entities", 1).is_some() { More::Again } else { More::No };
+    let more = if next_page(answer, "entities", 1, None).is_some() { More::Again } else { More::No };
     Ok(Page { records, more })
 }
 
@@ -99,7 +107,7 @@ pub(super) fn everyone(answer: &Answer, page: Option<&str>, deleted: bool) -> Re
     // An oversize page is cut without a word: the pages that follow are of the size that came.
     let told = number(&answer.json_or_null()["pageSize"]).and_then(|size| u64::try_from(size).ok());
     let size = told.filter(|size| (1..=asked).contains(size)).unwrap_or(asked);
-    let more = next_page(answer, "entities", at).map_or(More::No, |next| More::Page(format!("{size}:{next}")));
+    let more = next_page(answer, "entities", at, None).map_or(More::No, |next| More::Page(format!("{size}:{next}")));
     let shown = |record: &Value| deleted || record["state"] != "deleted";
     let keyed = |record: Value| Some((record["id"].as_str()?.to_owned(), record));
     Ok(Page { records: entities.into_iter().filter(shown).filter_map(keyed).collect(), more })
@@ -114,7 +122,8 @@ pub(super) fn found(answer: &Answer, page: Option<&str>) -> Result<Page, Refusal
     }
     let results = listing(answer, "results")?;
     let hit = |user: Value| Some((user["email"].as_str()?.to_owned(), user)).filter(|(_, user)| user["id"].is_string());
-    let more = next_page(answer, "results", page_number(page)).map_or(More::No, |next| More::Page(next.to_string()));
+    let more =
+        next_page(answer, "results", page_number(page), None).map_or(More::No, |next| More::Page(next.to_string()));
     Ok(Page { records: results.into_iter().filter_map(hit).collect(), more })
 }
 
@@ -122,7 +131,7 @@ pub(super) fn found(answer: &Answer, page: Option<&str>) -> Result<Page, Refusal
 pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<Page, Refusal> {
     let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
     let (joined, at) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
-    let next = next_page(answer, "entities", page_number(Some(at))).filter(|next| *next <= MOST_PAGES);
+    let next = next_page(answer, "entities", page_number(Some(at)), None).filter(|next| *next <= MOST_PAGES);
     let more = match next {
         Some(next) => More::Page(format!("{joined}:{next}")),
         None if joined == "true" => More::Page("false:1".into()),
@@ -149,27 +158,46 @@ pub(super) fn attributes(answer: &Answer, key: &str) -> Result<Page, Refusal> {
     Ok(Page { records: records.into_iter().map(|one| (key.to_owned(), one)).collect(), more: More::No })
 }
 
-/// The members of a queue, and the next page; `None` where its members cannot be read. Such a list may lack `pageCount`:
-/// then a full page may have a next one.
+/// The members of a queue, and the next page; `None` where its members cannot be read.
 pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<Option<Items<String>>, Refusal> {
     if answer.status >= 400 {
         return Ok(None);
     }
-    let entities = listing(answer, "entities")?;
     let id = |member: &Value| text(member, &["id"]).or_else(|| text(&member["user"], &["id"]));
-    let at = page_number(page);
-    let told = number(&answer.json_or_null()["pageCount"]).is_some();
-    let full = entities.len() as u64 >= fields::MEMBERS;
-    let next = if told { next_page(answer, "entities", at) } else { full.then_some(at + 1) };
-    let next = next.filter(|next| *next <= MOST_PAGES).map(|next| next.to_string());
-    Ok(Some((entities.iter().filter_map(id).collect(), next)))
+    let members = listing(answer, "entities")?.iter().filter_map(id).collect();
+    Ok(Some((members, following(answer, page, Some(fields::MEMBERS)))))
 }
 
-/// How many members the queues of a page have.
-pub(super) fn queue_sizes(answer: &Answer) -> Vec<(String, Value)> {
-    let queues = listing(answer, "entities").unwrap_or_default();
-    let one = |queue: &Value| Some((queue["id"].as_str()?.to_owned(), queue.get("memberCount")?.clone()));
-    queues.iter().filter_map(one).collect()
+fn following(answer: &Answer, page: Option<&str>, full: Option<u64>) -> Option<String> {
+    let next = next_page(answer, "entities", page_number(page), full).filter(|next| *next <= MOST_PAGES);
+    next.map(|next| next.to_string())
+}
+
+/// Whom a role is granted to, grant by grant, and the next page; `None` where that cannot be read.
+pub(super) fn role_grants(
+    answer: &Answer,
+    role: &str,
+    page: Option<&str>,
+) -> Result<Option<Items<(String, Value)>>, Refusal> {
+    if answer.status >= 400 {
+        return Ok(None);
+    }
+    let of = |subject: &Value| -> Vec<(String, Value)> {
+        let Some(id) = subject["id"].as_str() else { return vec![] };
+        let divisions = subject["divisions"].as_array().into_iter().flatten();
+        let grant =
+            |division: &Value| (id.to_owned(), json!({"role": {"id": role}, "division": {"id": division["id"]}}));
+        divisions.map(grant).collect()
+    };
+    let grants = listing(answer, "entities")?.iter().flat_map(of).collect();
+    Ok(Some((grants, following(answer, page, Some(fields::MEMBERS)))))
+}
+
+/// How many users the objects of a page have, as they tell it under `key`.
+pub(super) fn sizes(answer: &Answer, key: &str) -> Vec<(String, Value)> {
+    let items = listing(answer, "entities").unwrap_or_default();
+    let one = |item: &Value| Some((item["id"].as_str()?.to_owned(), item.get(key)?.clone()));
+    items.iter().filter_map(one).collect()
 }
 
 /// A page of a list, and where the next one is: by number, or by the cursor in `nextUri`.
@@ -179,14 +207,13 @@ pub(super) fn listed(answer: &Answer, page: Option<&str>) -> Result<Items<Named>
     let one =
         |item: &Value| Some(Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() });
     let items: Vec<Named> = entities.iter().filter_map(one).collect();
-    let next = if number(&body["pageCount"]).is_some() {
-        next_page(answer, "entities", page_number(page)).filter(|next| *next <= MOST_PAGES).map(|next| next.to_string())
-    } else {
-        let cursor = body["nextUri"].as_str().and_then(|uri| {
-            let (_, query) = uri.split_once('?')?;
-            query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::to_owned)
-        });
-        cursor.filter(|next| !items.is_empty() && Some(next.as_str()) != page)
+    let cursor = body["nextUri"].as_str().and_then(|uri| {
+        let (_, query) = uri.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::to_owned)
+    });
+    let next = match cursor {
+        Some(next) => Some(next).filter(|next| !items.is_empty() && Some(next.as_str()) != page),
+        None => following(answer, page, None),
     };
     Ok((items, next))
 }
@@ -219,5 +246,5 @@ pub(super) fn people(answer: &Answer, page: Option<&str>) -> Result<Items<(Strin
         Some((id, json!({"email": user["email"], "state": user["state"]})))
     };
     let people = listing(answer, "entities")?.iter().filter_map(one).collect();
-    Ok((people, next_page(answer, "entities", page_number(page)).map(|next| next.to_string())))
+    Ok((people, following(answer, page, None)))
 }

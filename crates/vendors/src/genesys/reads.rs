@@ -11,6 +11,7 @@ pub(super) const SEARCH: &str = "POST /api/v2/users/search";
 pub(super) const USERS: &str = "GET /api/v2/users";
 pub(super) const QUEUE_MEMBERS: &str = "GET /api/v2/routing/queues/{queueId}/members";
 pub(super) const GRANTS: &str = "GET /api/v2/authorization/subjects/{subjectId}";
+pub(super) const ROLE_GRANTS: &str = "GET /api/v2/authorization/roles/{roleId}/subjectgrants";
 
 /// Values that a criterion of a search takes, and hits that a page of it shows.
 pub(super) const MOST_VALUES: usize = 50;
@@ -105,6 +106,11 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
         let target =
             format!("/api/v2/routing/queues/{queue}/members?pageSize={MEMBERS}&pageNumber={page}&memberBy=user");
         return get(QUEUE_MEMBERS, target);
+    }
+    if let Some(role) = list.strip_prefix(fields::GRANTS_OF) {
+        let (role, page) = (encode(role), encode(next.unwrap_or("1")));
+        let target = format!("/api/v2/authorization/roles/{role}/subjectgrants?pageSize={MEMBERS}&pageNumber={page}");
+        return get(ROLE_GRANTS, target);
     }
     if let Some(people) = list.strip_prefix(fields::PEOPLE) {
         let ids: Vec<String> = people.split(' ').map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 //! What an answer means: one table of the codes that the API's published description has (`x-inin-error-codes`).
 
 use super::reads;
-use crate::http::{plain, text};
+use crate::http::{plain, short, text};
 use paceline_core::pace::Scope;
 use paceline_core::vendor::{Answer, Effect, Refusal, Request, Verdict};
 use serde_json::Value;
@@ -102,7 +102,7 @@ fn is_told_by_the_read(request: &Request, status: u16, code: &str) -> bool {
         // Of one queue: whoever may be in it is asked for their queues instead.
         (reads::QUEUE_MEMBERS, _) => !code.is_empty(),
         // Only an undo would miss it.
-        (reads::GRANTS, _) => !code.is_empty(),
+        (reads::GRANTS | reads::ROLE_GRANTS, _) => !code.is_empty(),
         _ => false,
     }
 }
@@ -126,8 +126,8 @@ pub(super) fn refusal(answer: &Answer) -> Refusal {
         text(body, &["message", "error_description", "description", "errorDescription"]).or_else(|| plain(answer));
     Refusal {
         status: Some(answer.status),
-        code: text(body, &["code", "error"]),
-        message,
-        correlation_id: text(body, &["contextId"]).or_else(|| correlation(answer)),
+        code: text(body, &["code", "error"]).map(short),
+        message: message.map(short),
+        correlation_id: text(body, &["contextId"]).or_else(|| correlation(answer)).map(short),
     }
 }

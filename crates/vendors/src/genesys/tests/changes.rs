@@ -34,6 +34,16 @@ fn state_goes_alone_active_first_and_inactive_last() {
 }
 
 #[test]
+fn a_deleted_user_is_restored_before_anything_else_and_ids_have_no_case() {
+    for state in ["active", "inactive"] {
+        let changes =
+            plan(json!({"state": state, "title": "Lead"}), json!({"state": "deleted", "title": "A"})).unwrap();
+        assert_eq!(kinds(&changes), ["state", "fields"], "{state}");
+    }
+    assert_eq!(plan(json!({"manager": "AB-1"}), json!({"manager": {"id": "ab-1"}})), Ok(vec![]));
+}
+
+#[test]
 fn a_nested_field_keeps_its_siblings() {
     let record = json!({"employerInfo": {"employeeId": "1", "officialName": "Ann"}});
     let changes = plan(json!({"employerInfo.employeeId": "2"}), record).unwrap();

@@ -189,12 +189,75 @@ fn the_divisions_of_roles_are_read_only_where_a_role_is_taken_away() {
         let undo = Uses { undo: true, ..uses };
         assert!(matches!(Genesys.need(&row(&fields), &undo, &names(), &found).unwrap(), Need::Known(_)), "an export");
     }
-    let undo = Uses { undo: true, ..Uses::default() };
-    let back = json!({"undo": [{"kind": "grants+", "key": {"group": "r1 d1"}}]});
-    assert_eq!(Genesys.need(&row(&back), &undo, &names(), &found).unwrap(), Need::Read("grants", "u-1".into()));
     let refused = answer(403, &json!({"code": "missing.permissions"}));
     let page = Genesys.records("grants", &keys(&["u-1"]), None, &refused).unwrap();
     assert_eq!(page.records, [("u-1".to_owned(), json!({}))]);
+}
+
+#[test]
+fn whom_a_role_is_granted_to_is_read_by_role_where_that_is_fewer_calls() {
+    let values = BTreeMap::from([("roles-".to_owned(), columns(&["[\"Agent\",\"Agemt\"]"]))]);
+    let uses = Uses { columns: columns(&["roles-"]), values, rows: 3, ..Uses::default() };
+    let list = "grants of role r1";
+    let mut names = names();
+    assert_eq!(Genesys.further_lists(&uses, &names), [list]);
+    let target = "/api/v2/authorization/roles/r1/subjectgrants?pageSize=100&pageNumber=2";
+    assert_eq!(Genesys.list(list, Some("2")).target, target);
+    let fields = json!({"roles-": ["Agent"]});
+    let need = |names: &Names| {
+        let record = json!({"id": "u-1", "authorization": {"roles": [{"id": "r1"}]}});
+        Genesys.need(&row(&fields), &uses, names, &Found::from([("user", vec![record])])).unwrap()
+    };
+    let granted =
+        json!({"entities": [{"id": "U-1", "divisions": [{"id": "d1"}, {"id": "d2"}]}, {"id": "u-2"}], "pageCount": 2});
+    assert_eq!(Genesys.listed(list, None, &answer(200, &granted), &mut names), Ok(Some("2".into())));
+    assert_eq!(need(&names), Need::Read("grants", "u-1".into()), "not all of it is read yet");
+    assert_eq!(Genesys.listed(list, Some("2"), &answer(200, &json!({"entities": []})), &mut names), Ok(None));
+    let Need::Known(user) = need(&names) else { unreachable!() };
+    let changes = Genesys.changes(&row(&fields), &user, &names).unwrap();
+    assert_eq!(changes[0].before["divisions/r1"], json!(["d1", "d2"]));
+    // Where it cannot be read, users are asked for; where it is long, too.
+    let refused = answer(403, &json!({"code": "missing.permissions"}));
+    let mut unread = super::names();
+    assert_eq!(Genesys.listed(list, None, &refused, &mut unread), Ok(None));
+    assert_eq!(need(&unread), Need::Read("grants", "u-1".into()));
+    let roles = json!({"entities": [{"id": "r1", "name": "Agent", "userCount": 301}], "pageNumber": 1, "pageCount": 1});
+    assert_eq!(Genesys.listed("role", None, &answer(200, &roles), &mut unread), Ok(None));
+    assert_eq!(Genesys.further_lists(&uses, &unread), Vec::<String>::new());
+}
+
+#[test]
+fn the_divisions_are_listed_where_a_role_names_some() {
+    let lists = |text: &str| {
+        let values = BTreeMap::from([("roles+".to_owned(), columns(&[text]))]);
+        Genesys.lists(&Uses { columns: columns(&["roles+"]), values, ..Uses::default() })
+    };
+    for (text, divided) in [
+        ("[\"Agent\"]", false),
+        ("[\"Agent:[Home]\"]", true),
+        ("[{\"name\":\"Agent\",\"divisions\":[\"Home\"]}]", true),
+    ] {
+        assert_eq!(lists(text).contains(&"division"), divided, "{text}");
+    }
+}
+
+#[test]
+fn a_page_is_followed_by_what_came_and_not_by_what_was_asked_for() {
+    let table = [
+        (json!({"entities": [{"id": "a"}], "pageNumber": 1, "pageCount": 2}), true),
+        (json!({"entities": [{"id": "a"}], "pageNumber": 1, "pageSize": 1, "total": 2}), true),
+        (json!({"entities": [{"id": "a"}], "pageNumber": 1, "pageSize": 1, "total": 1}), false),
+        // A queue's members have no counts: cut to one a page, one is a full page.
+        (json!({"entities": [{"id": "a"}], "pageNumber": 1, "pageSize": 1}), true),
+        (json!({"entities": [{"id": "a"}], "pageNumber": 1, "pageSize": 100}), false),
+        (json!({"entities": [{"id": "a"}], "nextUri": "/api/v2/x?pageNumber=2"}), true),
+        (json!({"entities": [{"id": "a"}]}), false),
+        (json!({"entities": [], "pageCount": 9}), false),
+    ];
+    for (body, follows) in table {
+        let next = Genesys.listed("members of queue q1", None, &answer(200, &body), &mut names());
+        assert_eq!(next, Ok(follows.then(|| "2".to_owned())), "{body}");
+    }
 }
 
 #[test]
