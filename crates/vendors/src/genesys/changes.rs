@@ -62,8 +62,7 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
             ("manager", Value::String(text)) if text.contains('@') => {
                 after.insert(top.to_owned(), json!(person(text, names)?));
             }
-            // Ids have no case.
-            ("manager", Value::String(id)) if is_id(&before[top], id) => {
+            _ if record::alike(top, value, &before[top]) => {
                 after.insert(top.to_owned(), before[top].clone());
             }
             _ => lay(&mut after, column, value, &before),
@@ -87,10 +86,6 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
         maker.push(one, named, pick(&before), after);
     }
     Ok(())
-}
-
-fn is_id(held: &Value, id: &str) -> bool {
-    held.as_str().is_some_and(|held| held.eq_ignore_ascii_case(id))
 }
 
 /// A column's value, laid over what the user holds where it is one member of an object: the vendor replaces objects as a

@@ -10,8 +10,10 @@ use paceline_core::vendor::{Answer, More, Named, Page, Refusal, Tenant, User};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// Pages of one of the tenant's lists that are followed at most: a list that claims more does not end.
+/// Pages of one of the tenant's lists, and of one user's queues, that are followed at most: a list that claims more does
+/// not end.
 const MOST_PAGES: u64 = 2_000;
+const MOST_QUEUES: u64 = 100;
 
 /// What a page of a list holds, and the name of the next one.
 type Items<T> = (Vec<T>, Option<String>);
@@ -131,7 +133,7 @@ pub(super) fn found(answer: &Answer, page: Option<&str>) -> Result<Page, Refusal
 pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<Page, Refusal> {
     let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
     let (joined, at) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
-    let next = next_page(answer, "entities", page_number(Some(at)), None).filter(|next| *next <= MOST_PAGES);
+    let next = next_page(answer, "entities", page_number(Some(at)), None).filter(|next| *next <= MOST_QUEUES);
     let more = match next {
         Some(next) => More::Page(format!("{joined}:{next}")),
         None if joined == "true" => More::Page("false:1".into()),
@@ -158,22 +160,32 @@ pub(super) fn attributes(answer: &Answer, key: &str) -> Result<Page, Refusal> {
     Ok(Page { records: records.into_iter().map(|one| (key.to_owned(), one)).collect(), more: More::No })
 }
 
-/// The members of a queue, and the next page; `None` where its members cannot be read.
+/// The members of a queue, and the next page; `None` where its members cannot be read to the end.
 pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<Option<Items<String>>, Refusal> {
     if answer.status >= 400 {
         return Ok(None);
     }
     let id = |member: &Value| text(member, &["id"]).or_else(|| text(&member["user"], &["id"]));
     let members = listing(answer, "entities")?.iter().filter_map(id).collect();
-    Ok(Some((members, following(answer, page, Some(fields::MEMBERS)))))
+    Ok(following(answer, page, Some(fields::MEMBERS)).ok().map(|next| (members, next)))
 }
 
-fn following(answer: &Answer, page: Option<&str>, full: Option<u64>) -> Option<String> {
-    let next = next_page(answer, "entities", page_number(page), full).filter(|next| *next <= MOST_PAGES);
-    next.map(|next| next.to_string())
+/// The name of the page that follows.
+///
+/// # Errors
+/// Where there is no end of it.
+fn following(answer: &Answer, page: Option<&str>, full: Option<u64>) -> Result<Option<String>, Refusal> {
+    match next_page(answer, "entities", page_number(page), full) {
+        Some(next) if next > MOST_PAGES => Err(Refusal {
+            status: Some(answer.status),
+            correlation_id: correlation(answer),
+            ..Refusal::own("not.understood", format!("the list does not end after {MOST_PAGES} pages"))
+        }),
+        next => Ok(next.map(|next| next.to_string())),
+    }
 }
 
-/// Whom a role is granted to, grant by grant, and the next page; `None` where that cannot be read.
+/// Whom a role is granted to, grant by grant, and the next page; `None` where that cannot be read to the end.
 pub(super) fn role_grants(
     answer: &Answer,
     role: &str,
@@ -190,7 +202,7 @@ pub(super) fn role_grants(
         divisions.map(grant).collect()
     };
     let grants = listing(answer, "entities")?.iter().flat_map(of).collect();
-    Ok(Some((grants, following(answer, page, Some(fields::MEMBERS)))))
+    Ok(following(answer, page, Some(fields::MEMBERS)).ok().map(|next| (grants, next)))
 }
 
 /// How many users the objects of a page have, as they tell it under `key`.
@@ -213,7 +225,7 @@ pub(super) fn listed(answer: &Answer, page: Option<&str>) -> Result<Items<Named>
     });
     let next = match cursor {
         Some(next) => Some(next).filter(|next| !items.is_empty() && Some(next.as_str()) != page),
-        None => following(answer, page, None),
+        None => following(answer, page, None)?,
     };
     Ok((items, next))
 }
@@ -246,5 +258,5 @@ pub(super) fn people(answer: &Answer, page: Option<&str>) -> Result<Items<(Strin
         Some((id, json!({"email": user["email"], "state": user["state"]})))
     };
     let people = listing(answer, "entities")?.iter().filter_map(one).collect();
-    Ok((people, following(answer, page, None)))
+    Ok((people, following(answer, page, None)?))
 }

@@ -144,11 +144,21 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
                 let same = [Some(asked), before].into_iter().flatten().find(|list| phones::equivalent(list, shown));
                 same.cloned().unwrap_or(held)
             }),
-            _ => one_writable(record, key),
+            _ => one_writable(record, key).map(|held| {
+                let alike = [Some(asked), before].into_iter().flatten().find(|known| alike(key, known, &held));
+                alike.cloned().unwrap_or(held)
+            }),
         };
         Some((key.clone(), found?))
     };
     change.after.iter().filter_map(one).collect()
+}
+
+/// Whether two texts are one to the vendor, which trims them, and knows addresses without case.
+pub(super) fn alike(top: &str, a: &Value, b: &Value) -> bool {
+    let (Some(a), Some(b)) = (a.as_str(), b.as_str()) else { return false };
+    let (a, b) = (a.trim(), b.trim());
+    a == b || (matches!(top, "email" | "username" | "manager") && a.to_lowercase() == b.to_lowercase())
 }
 
 fn name_of(items: &[Option<&Value>]) -> Value {

@@ -124,9 +124,12 @@ pub(super) fn refusal(answer: &Answer) -> Refusal {
     let body = answer.json_or_null();
     let message =
         text(body, &["message", "error_description", "description", "errorDescription"]).or_else(|| plain(answer));
+    // A page of something between here and the API, under a status that says success.
+    let foreign =
+        (answer.status < 300 && answer.json().is_none() && message.is_some()).then(|| "not.the.api".to_owned());
     Refusal {
         status: Some(answer.status),
-        code: text(body, &["code", "error"]).map(short),
+        code: text(body, &["code", "error"]).map(short).or(foreign),
         message: message.map(short),
         correlation_id: text(body, &["contextId"]).or_else(|| correlation(answer)).map(short),
     }

@@ -41,6 +41,9 @@ fn a_deleted_user_is_restored_before_anything_else_and_ids_have_no_case() {
         assert_eq!(kinds(&changes), ["state", "fields"], "{state}");
     }
     assert_eq!(plan(json!({"manager": "AB-1"}), json!({"manager": {"id": "ab-1"}})), Ok(vec![]));
+    let held = json!({"email": "ann@x.org", "title": "Lead"});
+    assert_eq!(plan(json!({"email": "Ann@X.org", "title": " Lead "}), held.clone()), Ok(vec![]));
+    assert_eq!(kinds(&plan(json!({"title": "lead"}), held).unwrap()), ["fields"]);
 }
 
 #[test]

@@ -46,6 +46,14 @@ fn a_patched_user_is_borne_out_by_its_record() {
 }
 
 #[test]
+fn what_the_vendor_trims_or_writes_small_is_applied() {
+    let changes = plan(json!({"email": "Ann@X.org", "title": " Lead"}), json!({"email": "old@x.org"})).unwrap();
+    let shown = |email: &str, title: &str| json!({"id": "u-1", "version": 8, "email": email, "title": title});
+    assert_eq!(code(&changes, &shown("ann@x.org", "Lead")), [""]);
+    assert_eq!(code(&changes, &shown("ann@x.org", "lead")), ["not.applied"]);
+}
+
+#[test]
 fn a_listing_bears_out_what_it_shows() {
     let record = json!({"acdAutoAnswer": false, "skills": [{"id": "s1", "proficiency": 2.0}], "languages": []});
     let auto = plan(json!({"acdAutoAnswer": true}), record.clone()).unwrap();

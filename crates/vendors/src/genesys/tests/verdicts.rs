@@ -361,6 +361,10 @@ fn a_refusal_is_read_from_whatever_the_gateway_says() {
     assert_eq!((refused.code.as_deref(), refused.correlation_id.as_deref()), (Some("not.found"), Some("c-1")));
     let html = Answer::new(502, vec![], b"<html>".to_vec());
     assert_eq!(verdicts::refusal(&html).message.as_deref(), Some("the answer is an HTML page, not the API's JSON"));
+    let page = Answer::new(200, vec![], b"<html>".to_vec());
+    assert_eq!(verdicts::refusal(&page).code.as_deref(), Some("not.the.api"));
+    let long = verdicts::refusal(&answer(400, &json!({"message": "x".repeat(1_000_000)})));
+    assert!(long.message.unwrap().len() < 600);
     let oauth = json!({"error": "invalid_client", "error_description": "wrong"});
     assert_eq!(verdicts::refusal(&answer(401, &oauth)).line(), "401 invalid_client wrong");
 }
