@@ -1,4 +1,4 @@
-//! Genesys Cloud's grant: OAuth client credentials (facts/genesys.md, section 1).
+//! Genesys Cloud's grant: OAuth client credentials.
 
 use super::verdicts;
 use crate::http;
@@ -29,7 +29,7 @@ pub(super) fn grant(credentials: &Credentials, form: usize) -> Option<Grant> {
 
 pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
     let refusal = verdicts::refusal(answer);
-    // Too many token requests come as a 400: facts/genesys.md, section 1.3.
+    // Too many token requests come as a 400.
     if answer.status == 400 && refusal.line().contains("rate limit exceeded") {
         return TokenVerdict::Throttled(refusal);
     }

@@ -1,6 +1,6 @@
 //! The tenant's lists, and what is told of users by them.
 
-use super::{QUEUES, fields, lists, pages};
+use super::{QUEUES, fields, lists, pages, reads};
 use paceline_core::vendor::{Answer, Names, Refusal, Uses};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ fn people_to_read(uses: &Uses, names: &Names) -> Vec<String> {
     let texts = uses.values.get("manager").into_iter().flatten().filter(|text| text.contains('@'));
     let ids: BTreeSet<&str> = texts.filter_map(|text| Some(names.resolve("user", text).ok()?.id.as_str())).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
-    ids.chunks(100).map(|ids| format!("{}{}", fields::PEOPLE, ids.join(" "))).collect()
+    ids.chunks(reads::MOST_IDS).map(|ids| format!("{}{}", fields::PEOPLE, ids.join(" "))).collect()
 }
 
 /// The queues whose members are fewer calls than asking each user for theirs.

@@ -37,14 +37,14 @@ const FACTS: Facts = Facts {
     name: "genesys",
     title: "Genesys Cloud",
     table: fields::TABLE,
-    // `client.credentials.token.rate.per.minute`, default: facts/genesys.md, section 2.1.
+    // `client.credentials.token.rate.per.minute`, its published default.
     quota: Quota { allowed: 300, window: Duration::from_secs(60) },
     quota_is_published: true,
     share: 80,
     max_concurrent: 10,
     note: None,
     valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-"],
-    parts: &[SEARCH, USER, QUEUES, GRANTS, ATTRIBUTES],
+    parts: &[SEARCH, HITS, USER, QUEUES, GRANTS, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
         &["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"],
@@ -77,6 +77,8 @@ const FACTS: Facts = Facts {
 
 /// The search by e-mail, the user's record, and the queues, which it does not show.
 const SEARCH: Part = "search";
+/// The records of several that the search shows under one address: it lags, and one of them has it.
+const HITS: Part = "hits";
 const USER: Part = "user";
 const QUEUES: Part = "queues";
 /// The divisions that a user's roles are held in, where a row takes a role away.
@@ -130,7 +132,8 @@ impl Vendor for Genesys {
             QUEUES | GRANTS | ATTRIBUTES => 1,
             SEARCH => reads::MOST_VALUES,
             // `max.user.ids` of GET /users.
-            _ => 100,
+            HITS => reads::MOST_IDS / need::MOST_HITS,
+            _ => reads::MOST_IDS,
         }
     }
 
@@ -141,6 +144,7 @@ impl Vendor for Genesys {
             QUEUES => reads::queues_of(one, page),
             GRANTS => reads::grants_of(one),
             ATTRIBUTES => reads::attributes_of(one),
+            HITS => reads::users(&need::ids(keys), columns),
             _ => reads::users(keys, columns),
         }
     }
@@ -152,6 +156,7 @@ impl Vendor for Genesys {
             QUEUES => pages::queues(answer, one, page),
             GRANTS => pages::grants(answer, one),
             ATTRIBUTES => pages::attributes(answer, one),
+            HITS => pages::hits(answer, keys),
             ALL | LISTED => pages::everyone(answer, page, part == LISTED),
             _ => pages::users(answer, keys),
         }
@@ -254,7 +259,7 @@ impl Vendor for Genesys {
     }
 
     fn is_asynchronous(&self, change: &Change) -> bool {
-        // POST and DELETE /groups/{id}/members answer 202: facts/genesys.md, section 4.
+        // POST and DELETE /groups/{id}/members answer 202.
         matches!(change.kind.as_str(), "groups+" | "groups-")
     }
 

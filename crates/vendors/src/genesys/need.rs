@@ -1,7 +1,7 @@
 //! What is to be read next of a row's user.
 
 use super::reads::MOST_SCHEMAS;
-use super::{ALL, ATTRIBUTES, GRANTS, LISTED, QUEUES, SEARCH, USER};
+use super::{ALL, ATTRIBUTES, GRANTS, HITS, LISTED, QUEUES, SEARCH, USER};
 use super::{fields, lists, pages};
 use paceline_core::desired::Row;
 use paceline_core::vendor::{Found, Names, Need, Refusal, UNDO, Uses};
@@ -14,7 +14,12 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
     let id = match (row.key.as_id(), found.get(SEARCH)) {
         (Some(id), _) => id.0,
         (None, None) => return Ok(Need::Read(SEARCH, value.clone())),
-        (None, Some(hits)) => hit(hits, column, value)?,
+        (None, Some(shown)) => match (&shown_ids(shown)[..], found.get(HITS)) {
+            ([], _) => return Err(Refusal::not_found(format!("no user has the {column} `{value}`"))),
+            ([id], _) => id.clone(),
+            (ids, None) if ids.len() <= MOST_HITS => return Ok(Need::Read(HITS, ids.join(" "))),
+            (ids, records) => one_of_several(ids, records.map(Vec::as_slice).unwrap_or_default(), column, value)?,
+        },
     };
     if matches!(id.trim(), "" | "." | "..") || id.contains(char::is_control) {
         return Err(Refusal::own("invalid.id", format!("`{id}` is no user's id")));
@@ -76,34 +81,47 @@ fn set(record: &mut Value, key: &str, value: Value) {
     }
 }
 
-/// The one user that the search shows under an address; deleted ones only where there is no other.
-fn hit(hits: &[Value], column: &str, value: &str) -> Result<String, Refusal> {
-    let ids = |deleted: bool| -> BTreeSet<&str> {
+/// Users that the search shows under one address and that are read to see whose it is.
+pub(super) const MOST_HITS: usize = 4;
+
+/// The ids of keys that name several.
+pub(super) fn ids(keys: &[String]) -> Vec<String> {
+    keys.iter().flat_map(|key| key.split(' ')).map(str::to_owned).collect()
+}
+
+/// Whom the search shows under an address; deleted ones only where there is no other.
+fn shown_ids(hits: &[Value]) -> Vec<String> {
+    let of = |deleted: bool| -> BTreeSet<String> {
         let hits = hits.iter().filter(|hit| (hit["state"] == "deleted") == deleted);
-        hits.filter_map(|hit| hit["id"].as_str()).collect()
+        hits.filter_map(|hit| hit["id"].as_str().map(str::to_owned)).collect()
     };
-    let mut found = ids(false);
-    if found.is_empty() {
-        found = ids(true);
-    }
-    let mut each = found.iter();
-    match (each.next(), each.next()) {
-        (Some(id), None) => Ok((*id).to_owned()),
-        (None, _) => Err(Refusal::not_found(format!("no user has the {column} `{value}`"))),
+    let found = of(false);
+    (if found.is_empty() { of(true) } else { found }).into_iter().collect()
+}
+
+/// Of several, the one whose record has the address.
+fn one_of_several(ids: &[String], records: &[Value], column: &str, value: &str) -> Result<String, Refusal> {
+    let mut having = records.iter().filter(|record| record["state"] != "deleted" && has(record, value));
+    match (having.next().and_then(|record| record["id"].as_str()), having.next()) {
+        (Some(id), None) => Ok(id.to_owned()),
         _ => {
-            let ids = found.into_iter().collect::<Vec<_>>().join(", ");
+            let ids = ids.join(", ");
             let message = format!("{column} `{value}` is not unique: name one of {ids} by `id`");
             Err(Refusal::own("ambiguous", message))
         }
     }
 }
 
+fn has(record: &Value, email: &str) -> bool {
+    record["email"].as_str().is_some_and(|held| held.trim().to_lowercase() == email.trim().to_lowercase())
+}
+
 /// The search lags: the record itself must have the address that was asked for.
 fn bears(record: &Value, email: &str) -> Result<(), Refusal> {
-    let held = record["email"].as_str().unwrap_or_default();
-    if held.trim().to_lowercase() == email.trim().to_lowercase() {
+    if has(record, email) {
         return Ok(());
     }
+    let held = record["email"].as_str().unwrap_or_default();
     let id = record["id"].as_str().unwrap_or_default();
     Err(Refusal::not_found(format!(
         "no user has the email `{email}`: the vendor's search still shows `{id}`, whose address is `{held}` now; wait a few minutes, or name the user by `id`"

@@ -99,6 +99,20 @@ pub(super) fn users(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
     Ok(Page { records, more })
 }
 
+/// Users that were asked for by several ids a key, spaces between.
+pub(super) fn hits(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
+    if nobody(answer) {
+        return Ok(Page::default());
+    }
+    let mut records = vec![];
+    for record in listing(answer, "entities")? {
+        let Some(id) = record["id"].as_str() else { continue };
+        let its = |key: &&String| key.split(' ').any(|key| key.eq_ignore_ascii_case(id));
+        records.extend(keys.iter().filter(its).map(|key| (key.clone(), record.clone())));
+    }
+    Ok(Page { records, more: More::No })
+}
+
 /// A page of all users. The name of a page is its size and its number.
 pub(super) fn everyone(answer: &Answer, page: Option<&str>, deleted: bool) -> Result<Page, Refusal> {
     if nobody(answer) {

@@ -16,6 +16,8 @@ pub(super) const ROLE_GRANTS: &str = "GET /api/v2/authorization/roles/{roleId}/s
 /// Values that a criterion of a search takes, and hits that a page of it shows.
 pub(super) const MOST_VALUES: usize = 50;
 const HITS: usize = 100;
+/// Users that are read by id in one call.
+pub(super) const MOST_IDS: usize = 100;
 /// Schemas whose attributes a list of users shows.
 pub(super) const MOST_SCHEMAS: usize = 5;
 

@@ -1,4 +1,4 @@
-//! Genesys Cloud's regions: facts/genesys.md, section 1.4 (from the vendor's SDKs and command line).
+//! Genesys Cloud's regions, as its SDKs and command line have them.
 
 use paceline_core::vendor::Hosts;
 
