@@ -899,12 +899,13 @@ impl Phase for Sender<'_> {
                 self.read_ended(settling, ending, now)?;
             }
             Tag::Write(target, mut part) => {
+                // What was refused had no effect, and is as fresh as it was; whatever had to wait or was not heard of is not.
+                let old = attempts > 0 && !matches!(ending, Ending::Answered(..));
                 for sending in &mut part.items {
                     sending.attempts += attempts;
                     sending.history = history;
-                    if attempts > 0 {
-                        sending.read_at = None;
-                        sending.stale = 0;
+                    if old {
+                        (sending.read_at, sending.stale) = (None, 0);
                     }
                 }
                 self.unanswered(target, part, ending, doubt);
