@@ -1,6 +1,6 @@
 //! NICE CXone's grants and the discovery of its hosts (facts/nice.md, "Hosts").
 
-use super::wire;
+use super::answers;
 use crate::http::{self, encode, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,7 +59,7 @@ pub(super) fn refresh(credentials: &Credentials, token: &SecretString) -> Option
 const LIFE_S: u64 = 3600;
 
 pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
-    match http::token(answer, wire::refusal(answer)) {
+    match http::token(answer, answers::refusal(answer)) {
         TokenVerdict::Granted { token, expires_in, refresh } => {
             TokenVerdict::Granted { token, expires_in: expires_in.or(Some(LIFE_S)), refresh }
         }
