@@ -77,6 +77,8 @@ const FACTS: Facts = Facts {
 
 /// The search by e-mail, the user's record, and the queues, which it does not show.
 const SEARCH: Part = "search";
+/// The search for people whom rows name by e-mail: nobody is named who is deleted.
+const PEOPLE: Part = "people";
 /// The records of several that the search shows under one address: it lags, and one of them has it.
 const HITS: Part = "hits";
 const USER: Part = "user";
@@ -130,7 +132,7 @@ impl Vendor for Genesys {
     fn part_width(&self, part: Part, _waiting: usize) -> usize {
         match part {
             QUEUES | GRANTS | ATTRIBUTES => 1,
-            SEARCH => reads::MOST_VALUES,
+            SEARCH | PEOPLE => reads::MOST_VALUES,
             // `max.user.ids` of GET /users.
             HITS => reads::MOST_IDS / need::MOST_HITS,
             _ => reads::MOST_IDS,
@@ -140,7 +142,8 @@ impl Vendor for Genesys {
     fn read(&self, part: Part, keys: &[String], columns: &BTreeSet<String>, page: Option<&str>) -> Request {
         let one = keys.first().map(String::as_str).unwrap_or_default();
         match part {
-            SEARCH => reads::search(keys, page),
+            SEARCH => reads::search(keys, page, &["active", "inactive", "deleted"]),
+            PEOPLE => reads::search(keys, page, &["active", "inactive"]),
             QUEUES => reads::queues_of(one, page),
             GRANTS => reads::grants_of(one),
             ATTRIBUTES => reads::attributes_of(one),
@@ -152,7 +155,7 @@ impl Vendor for Genesys {
     fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
         let one = keys.first().map(String::as_str).unwrap_or_default();
         match part {
-            SEARCH => pages::found(answer, page),
+            SEARCH | PEOPLE => pages::found(answer, page),
             QUEUES => pages::queues(answer, one, page),
             GRANTS => pages::grants(answer, one),
             ATTRIBUTES => pages::attributes(answer, one),
@@ -221,7 +224,7 @@ impl Vendor for Genesys {
     }
 
     fn people(&self) -> (&'static [&'static str], Part) {
-        (&["manager"], SEARCH)
+        (&["manager"], PEOPLE)
     }
 
     fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {

@@ -83,7 +83,7 @@ fn expands(columns: &BTreeSet<String>) -> String {
     expands.into_iter().map(|expand| format!("&expand={expand}")).collect()
 }
 
-pub(super) fn search(emails: &[String], page: Option<&str>) -> Request {
+pub(super) fn search(emails: &[String], page: Option<&str>, states: &[&str]) -> Request {
     let page: u64 = page.and_then(|page| page.parse().ok()).unwrap_or(1);
     Request {
         host: Host::Base,
@@ -94,7 +94,7 @@ pub(super) fn search(emails: &[String], page: Option<&str>) -> Request {
             "pageSize": HITS, "pageNumber": page,
             "query": [
                 {"type": "EXACT", "fields": ["email"], "values": emails},
-                {"type": "EXACT", "fields": ["state"], "values": ["active", "inactive", "deleted"]},
+                {"type": "EXACT", "fields": ["state"], "values": states},
             ],
         })),
         effect: Effect::Read,

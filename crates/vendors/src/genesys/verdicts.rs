@@ -51,6 +51,9 @@ const TAKES_AWAY: &[&str] = &[
 ];
 
 pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
+    if (200..=299).contains(&answer.status) {
+        return applied(answer);
+    }
     let refusal = refusal(answer);
     let code = refusal.code.as_deref().unwrap_or_default();
     let known = |(status, known, _): &&(u16, &str, Verdict)| *status == answer.status && *known == code;
@@ -59,7 +62,6 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
         return verdict.clone();
     }
     match answer.status {
-        200..=299 => applied(answer),
         // The same conflict under another code: decided by the message.
         400 if refusal.message.is_some_and(|text| text.contains("does not match the current version")) => {
             Verdict::Conflict

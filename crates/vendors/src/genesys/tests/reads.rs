@@ -33,6 +33,14 @@ fn a_search_takes_fifty_values_and_every_page_of_it_is_read() {
     let body = |page| Genesys.read("search", &asked, &columns(&[]), page).body.unwrap();
     assert_eq!((body(None)["pageNumber"].clone(), body(Some("3"))["pageNumber"].clone()), (json!(1), json!(3)));
     assert_eq!(body(None)["query"][0]["values"], json!(asked));
+    assert_eq!(body(None)["query"][1]["values"], json!(["active", "inactive", "deleted"]));
+    // Nobody is made a manager who is deleted.
+    let (_, part) = Genesys.people();
+    let managers = Genesys.read(part, &asked, &columns(&[]), None).body.unwrap();
+    assert_eq!(
+        (managers["query"][1]["values"].clone(), Genesys.part_width(part, 99)),
+        (json!(["active", "inactive"]), 50)
+    );
     let hit = |email: &str| json!({"id": "u-1", "email": email});
     let table = [
         (json!({"results": [hit("A@x.org")], "pageNumber": 1, "pageCount": 2}), None, More::Page("2".into())),
@@ -49,7 +57,7 @@ fn a_search_takes_fifty_values_and_every_page_of_it_is_read() {
 
 #[test]
 fn nobody_found_is_an_empty_page_in_the_vendors_words() {
-    for part in ["search", "user", "everyone", "listed"] {
+    for part in ["search", "people", "hits", "user", "everyone", "listed"] {
         let gone = answer(404, &json!({"code": "resource.not.found", "status": 404}));
         assert_eq!(Genesys.records(part, &keys(&["a"]), None, &gone), Ok(Page::default()), "{part}");
     }

@@ -291,7 +291,7 @@ fn a_status_without_a_known_code_has_its_meaning_too() {
 
 #[test]
 fn a_code_means_what_its_call_makes_of_it() {
-    let search = reads::search(&["a@x.org".into()], None);
+    let search = reads::search(&["a@x.org".into()], None, &[]);
     let users = reads::users(&["u-1".into()], &BTreeSet::new());
     let members = reads::list("members of queue q1", None);
     let grants = reads::grants_of("u-1");
