@@ -58,6 +58,8 @@ const FACTS: Facts = Facts {
         ("email", None, "an e-mail address changes: it is how people sign in and are found"),
         ("username", None, "a username changes: the old one no longer signs in"),
         ("state", Some("inactive"), "is deactivated: signed out, and unable to sign in"),
+        // Only an undo of a run that restored somebody asks for it.
+        ("state", Some("deleted"), "is deleted again, as before the run that is undone"),
     ],
     export_columns: &[
         "email",

@@ -159,7 +159,7 @@ pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<
 /// One user's roles with their divisions; nothing is told where the client may not see them.
 pub(super) fn grants(answer: &Answer, user: &str) -> Result<Page, Refusal> {
     let told = match answer.status {
-        403 | 404 => json!({}),
+        400.. => json!({}),
         _ => json!({"grants": listing(answer, "grants")?}),
     };
     Ok(Page { records: vec![(user.to_owned(), told)], more: More::No })

@@ -56,19 +56,21 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
     }
     let refusal = refusal(answer);
     let code = refusal.code.as_deref().unwrap_or_default();
+    if is_told_by_the_read(request, answer.status, code) {
+        return Verdict::Applied { version: None };
+    }
     let known = |(status, known, _): &&(u16, &str, Verdict)| *status == answer.status && *known == code;
     let begins = |(status, start, _): &&(u16, &str, Verdict)| *status == answer.status && code.starts_with(start);
     if let Some((.., verdict)) = CODES.iter().find(known).or_else(|| FAMILIES.iter().find(begins)) {
         return verdict.clone();
     }
     match answer.status {
+        401 => RENEWED,
         // The same conflict under another code: decided by the message.
         400 if refusal.message.is_some_and(|text| text.contains("does not match the current version")) => {
             Verdict::Conflict
         }
-        401 => RENEWED,
         403 if code == "insufficient.permissions" && OF_THE_USER.contains(&request.template) => Verdict::Rejected,
-        403 | 404 if is_told_by_the_read(request, answer.status, code) => Verdict::Applied { version: None },
         403 => Verdict::Forbidden,
         404 if TAKES_AWAY.contains(&request.template) && !code.is_empty() => Verdict::Conflict,
         // What was written is too much to be shown: whether it was written is read.
@@ -101,10 +103,9 @@ fn is_told_by_the_read(request: &Request, status: u16, code: &str) -> bool {
     }
     match (request.template, status) {
         (reads::SEARCH | reads::USERS, 404) => matches!(code, "resource.not.found" | "general.resource.not.found"),
-        // Of one queue: whoever may be in it is asked for their queues instead.
-        (reads::QUEUE_MEMBERS, _) => !code.is_empty(),
-        // Only an undo would miss it.
-        (reads::GRANTS | reads::ROLE_GRANTS, _) => !code.is_empty(),
+        // Ways round that are fewer calls: whoever may be in that queue is asked for theirs, and only an undo would miss
+        // a role's divisions.
+        (reads::QUEUE_MEMBERS | reads::GRANTS | reads::ROLE_GRANTS, 400 | 403..=405 | 501) => true,
         _ => false,
     }
 }

@@ -295,6 +295,7 @@ fn a_code_means_what_its_call_makes_of_it() {
     let users = reads::users(&["u-1".into()], &BTreeSet::new());
     let members = reads::list("members of queue q1", None);
     let grants = reads::grants_of("u-1");
+    let roles = reads::list("grants of role r1", None);
     let nobody = Verdict::Applied { version: None };
     let table = [
         (write("division"), 403, "insufficient.permissions", Verdict::Rejected),
@@ -313,8 +314,14 @@ fn a_code_means_what_its_call_makes_of_it() {
         (users.clone(), 409, "request.conflict", Verdict::Transient),
         (users, 403, "missing.permissions", Verdict::Forbidden),
         (members.clone(), 404, "resource.not.found", nobody.clone()),
-        (members, 403, "missing.permissions", nobody.clone()),
+        (members.clone(), 403, "missing.permissions", nobody.clone()),
+        (members.clone(), 403, "missing.division.permission", nobody.clone()),
+        (members.clone(), 400, "response.entity.too.large", nobody.clone()),
+        (members, 404, "", nobody.clone()),
+        (roles.clone(), 501, "", nobody.clone()),
+        (roles, 429, "too.many.requests", Verdict::Throttled(Scope::Unsaid)),
         (grants.clone(), 403, "missing.permissions", nobody),
+        (grants.clone(), 401, "bad.credentials", Verdict::Unauthorized { renew: true, may_be_the_rows: false }),
         (grants, 500, "internal.server.error", Verdict::Transient),
     ];
     for (request, status, code, expected) in table {
