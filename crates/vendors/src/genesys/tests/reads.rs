@@ -5,6 +5,7 @@ use crate::genesys::{Genesys, pages};
 use paceline_core::desired::Row;
 use paceline_core::user::UserKey;
 use paceline_core::vendor::{Found, More, Names, Need, Page, Refusal, Request, Uses, Vendor};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -365,5 +366,41 @@ fn no_list_is_read_for_a_url_that_is_not_the_apis() {
     for body in [json!([]), json!({}), json!({"entities": {}}), json!(null)] {
         let refusal = Genesys.listed("division", None, &answer(200, &body), &mut Names::default()).unwrap_err();
         assert_eq!(refusal.code.as_deref(), Some("not.understood"), "{body}");
+    }
+}
+
+proptest! {
+    /// The vendor cuts pages at `cut` without a word, and refuses those that hold more than it likes to show just now.
+    #[test]
+    fn an_export_shows_everybody_once_however_pages_are_cut_or_refused(
+        users in 1usize..700,
+        cut in 1usize..600,
+        likes in proptest::collection::vec(1usize..600, 1..6),
+    ) {
+        let (mut page, mut shown): (Option<String>, Vec<usize>) = (None, vec![]);
+        for call in 0.. {
+            prop_assert!(call < 3_000, "it does not end");
+            let target = Genesys.everyone(None, &columns(&[]), page.as_deref()).1.target;
+            let number = |key: &str| -> usize {
+                let (_, rest) = target.split_once(&format!("{key}=")).unwrap();
+                rest.split('&').next().unwrap().parse().unwrap()
+            };
+            let (size, at) = (number("pageSize").min(cut), number("pageNumber"));
+            if size > likes[call % likes.len()].max(cut.min(5)) && size > 1 {
+                let smaller = Genesys.smaller_page("everyone", page.as_deref());
+                prop_assert!(smaller.is_some());
+                page = smaller;
+                continue;
+            }
+            let ids: Vec<usize> = (0..users).skip((at - 1) * size).take(size).collect();
+            shown.extend(&ids);
+            let entities: Value = ids.iter().map(|id| json!({"id": id.to_string()})).collect();
+            let body = json!({"entities": entities, "pageSize": size, "pageNumber": at, "pageCount": users.div_ceil(size)});
+            match Genesys.records("everyone", &[], page.as_deref(), &answer(200, &body)).unwrap().more {
+                More::Page(next) => page = Some(next),
+                _ => break,
+            }
+        }
+        prop_assert_eq!(shown, (0..users).collect::<Vec<_>>());
     }
 }
