@@ -1,6 +1,7 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
 use paceline_core::validate::{Field, Kind, Table};
+use serde_json::Value;
 
 const FIELDS: &[Field] = &[
     Field::kept("name", Kind::Text),
@@ -135,9 +136,11 @@ pub(super) const UNREAD: &str = "unread queues";
 /// The addresses of the people that rows name by e-mail, as their records show them.
 pub(super) const PEOPLE: &str = "people ";
 
-/// The texts of a value of a roster: a list as JSON, or one by itself.
+/// The names in a value of a roster: a list as JSON, or one by itself.
 pub(super) fn texts(text: &str) -> Vec<String> {
-    serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()])
+    let Ok(list) = serde_json::from_str::<Vec<Value>>(text) else { return vec![text.to_owned()] };
+    let name = |item: &Value| item.as_str().or(item["id"].as_str()).or(item["name"].as_str()).map(str::to_owned);
+    list.iter().filter_map(name).collect()
 }
 
 /// The list of the schemas of custom attributes.

@@ -102,7 +102,9 @@ fn asked(item: &Value, list: &str, names: &Names) -> Result<Asked, Refusal> {
             (found?, divisions.filter_map(Value::as_str).collect())
         }
     };
-    let id = |text: &str| Ok(names.resolve("division", text)?.id.clone());
+    // `*` is every division.
+    let id =
+        |text: &str| if text == "*" { Ok(text.to_owned()) } else { Ok(names.resolve("division", text)?.id.clone()) };
     let divisions = divisions.into_iter().map(id).collect::<Result<_, Refusal>>()?;
     Ok(Asked { id: found.id.clone(), name: found.name.clone(), divisions })
 }
@@ -169,7 +171,6 @@ fn grant(
         None if !is_member => BTreeSet::new(),
         None => return Err(not_told("roles in their divisions")),
     };
-    // `*` is every division.
     let missing: Vec<&str> =
         wanted.iter().filter(|id| !known.contains(*id) && !known.contains("*")).map(String::as_str).collect();
     if missing.is_empty() {

@@ -256,6 +256,8 @@ fn a_role_may_be_granted_in_divisions_and_taken_back_from_those_alone() {
     let back = Genesys.undo(&changes[0]);
     let body = json!({"grants": [{"roleId": "r1", "divisionId": "d2"}]});
     assert_eq!(calls_of(&back), [("POST /api/v2/authorization/subjects/{subjectId}/bulkremove", body)]);
+    let everywhere = plan(json!({"roles+": ["Agent:[*]"]}), held(&["d1"])).unwrap();
+    assert_eq!(calls::call(&everywhere).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["*"]})));
     let as_object = json!({"roles+": [{"name": "Agent", "divisions": ["Sales"]}]});
     assert_eq!(kinds(&plan(as_object, held(&["d1"])).unwrap()), ["grants+"]);
 }
