@@ -1,7 +1,6 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
 use paceline_core::validate::{Field, Kind, Table};
-use serde_json::Value;
 
 const FIELDS: &[Field] = &[
     Field::kept("name", Kind::Text),
@@ -138,8 +137,9 @@ pub(super) const PEOPLE: &str = "people ";
 
 /// The names in a value of a roster: a list as JSON, or one by itself.
 pub(super) fn texts(text: &str) -> Vec<String> {
-    let Ok(list) = serde_json::from_str::<Vec<Value>>(text) else { return vec![text.to_owned()] };
-    let name = |item: &Value| item.as_str().or(item["id"].as_str()).or(item["name"].as_str()).map(str::to_owned);
+    let Ok(list) = serde_json::from_str::<Vec<serde_json::Value>>(text) else { return vec![text.to_owned()] };
+    let name =
+        |item: &serde_json::Value| item.as_str().or(item["id"].as_str()).or(item["name"].as_str()).map(str::to_owned);
     list.iter().filter_map(name).collect()
 }
 
