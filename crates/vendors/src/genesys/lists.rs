@@ -57,13 +57,14 @@ pub(super) fn rated(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str)
         let before = Map::from_iter([("skills".to_owned(), record::whole(&held, &[known.get("skills")]))]);
         maker.push("skills", columns, before, known);
     } else {
-        ratings(maker, list, &columns, &held, &wanted);
+        ratings(maker, list, "", &columns, &held, &wanted);
     }
     Ok(())
 }
 
-/// Adds and rates by the call that adds, and takes away by the one that takes away.
-fn ratings(maker: &mut Maker<'_>, list: &str, columns: &[String], held: &Ratings, wanted: &Ratings) {
+/// Adds and rates by the call that adds, and takes away by the one that takes away. Changes go by their keys: what takes
+/// several of one row back is told apart by the `group` of what it takes back.
+fn ratings(maker: &mut Maker<'_>, list: &str, group: &str, columns: &[String], held: &Ratings, wanted: &Ratings) {
     let key = |id: &String| format!("{list}/{id}");
     let (add, remove) = if list == "skills" { ("skills+", "skill-") } else { ("languages", "language-") };
     for (id, item) in held.iter().filter(|(id, _)| !wanted.contains_key(*id)) {
@@ -77,7 +78,7 @@ fn ratings(maker: &mut Maker<'_>, list: &str, columns: &[String], held: &Ratings
     for (at, some) in set.chunks(MOST_RATINGS).enumerate() {
         let before = some.iter().map(|(id, _)| (key(id), held.get(*id).cloned().unwrap_or(Value::Null))).collect();
         let after = some.iter().map(|(id, item)| (key(id), (*item).clone())).collect();
-        let group = if at == 0 { String::new() } else { at.to_string() };
+        let group = if at == 0 { group.to_owned() } else { format!("{group}{at}") };
         maker.push_to(group, add, columns.to_vec(), before, after);
     }
 }
@@ -234,7 +235,7 @@ pub(super) fn undo(maker: &mut Maker<'_>, change: &Change) {
                 let items = map.iter().filter(|(_, item)| !item.is_null());
                 items.filter_map(|(key, item)| Some((key.split_once('/')?.1.to_owned(), item.clone()))).collect()
             };
-            ratings(maker, list, &columns, &held(&before), &held(&after));
+            ratings(maker, list, &change.key.group, &columns, &held(&before), &held(&after));
         }
         "roles-" if after.contains_key(&divisions) => {
             maker.push_to(format!("{role} {}", ids(&after[&divisions])), "grants+", columns, before, after);

@@ -355,6 +355,12 @@ proptest! {
     #[test]
     fn a_row_applied_holds_and_its_undo_takes_it_back(shown in person(), row in asked()) {
         let changes = plan(&row, &shown);
+        // A change goes by its key.
+        let backs: Vec<Change> = changes.iter().flat_map(|change| Genesys.undo(change)).collect();
+        for planned in [&changes, &backs] {
+            let keys: std::collections::BTreeSet<_> = planned.iter().map(|change| change.key.clone()).collect();
+            prop_assert_eq!(keys.len(), planned.len(), "{:?}", planned);
+        }
         let mut after = shown.clone();
         for change in &changes {
             prop_assert_eq!(diff::settle(&change.before, &change.after, &Genesys.holds(change, &user(&shown))), Settled::Untouched, "{:?}", change);
