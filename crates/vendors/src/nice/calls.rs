@@ -208,3 +208,47 @@ pub(super) fn call(version: &str, changes: &[Change]) -> Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::plan::ChangeKey;
+    use paceline_core::user::UserId;
+    use serde_json::Map;
+
+    #[test]
+    fn no_id_leads_a_path_elsewhere() {
+        let change = |kind: &str, user: &str, group: &str| Change {
+            key: ChangeKey { stage: 0, group: group.into(), row: 1 },
+            kind: kind.into(),
+            user: UserId(user.into()),
+            before: Map::new(),
+            after: Map::new(),
+            rest: Map::new(),
+            columns: vec![],
+            version: None,
+        };
+        let first = At::of(None, TOP);
+        for id in ["", ".", "..", "a/../b", "%2e%2e", "x?y#z", "\u{e9}"] {
+            let requests = [
+                call("v34.0", &[change(BLIND, id, "")]),
+                call("v34.0", &[change("active+", &format!("7/{id}"), "")]),
+                call("v34.0", &[change("skills-", "7", id)]),
+                call("v34.0", &[change("team", "7", id)]),
+                agent_by_uuid(id, id),
+                skills_of("v34.0", id, first),
+                user(id),
+                gateway(id),
+            ];
+            for request in requests {
+                let path = request.target.split('?').next().unwrap_or_default();
+                let segments: Vec<&str> = path.split('/').skip(1).collect();
+                assert_eq!(segments.len(), request.template.matches('/').count(), "{}", request.target);
+                for segment in segments {
+                    assert!(!matches!(segment.to_lowercase().replace("%2e", ".").as_str(), "" | "." | ".."), "{path}");
+                    assert!(segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)), "{path}");
+                }
+            }
+        }
+    }
+}

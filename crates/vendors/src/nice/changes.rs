@@ -357,4 +357,74 @@ mod tests {
         assert_eq!(message(json!({"team": "Bleu"})), "no team is called `Bleu`: did you mean `Blue`?");
         assert_eq!(message(json!({"role": "Mannager"})), "no role is called `Mannager`: did you mean `Manager`?");
     }
+
+    #[test]
+    fn a_misspelt_skill_is_its_rows_error_and_one_that_the_list_does_not_show_is_the_agents_own() {
+        let message = |fields| plan(fields, record()).unwrap_err().message.unwrap();
+        assert_eq!(
+            message(json!({"skills+": [{"name": "Bilings"}]})),
+            "no skill is called `Bilings`: did you mean `Billing`?"
+        );
+        let mut record = record();
+        record["skills"] = json!([{"id": "9", "name": "Retired", "proficiency": 2}]);
+        record["user"]["role"] = json!("Retired role");
+        record["agent"]["teamName"] = json!("Retired team");
+        record["agent"]["teamId"] = json!(99);
+        let same =
+            json!({"skills": [{"name": "retired", "proficiency": 2.0}], "role": "Retired Role", "firstName": "Ada"});
+        assert_eq!(plan(same, record.clone()), Ok(vec![]));
+        assert_eq!(plan(json!({"team": "retired team"}), record.clone()), Ok(vec![]));
+        assert_eq!(kinds(&plan(json!({"skills-": ["9"]}), record).unwrap()), [("skills-", "9")]);
+    }
+
+    #[test]
+    fn skills_that_were_not_told_are_the_rows_error() {
+        let mut record = record();
+        record.as_object_mut().unwrap().remove("skills");
+        for fields in
+            [json!({"skills": []}), json!({"skills+": [{"name": "Billing"}]}), json!({"skills-": ["Billing"]})]
+        {
+            assert_eq!(plan(fields, record.clone()).unwrap_err().code.as_deref(), Some("not.told"));
+        }
+    }
+
+    #[test]
+    fn a_proficiency_is_a_whole_number_and_stays_where_the_row_names_none() {
+        let refusal = plan(json!({"skills+": [{"name": "Billing", "proficiency": 2.5}]}), record()).unwrap_err();
+        assert_eq!(refusal.code.as_deref(), Some("invalid.value"));
+        let mut record = record();
+        record["skills"] = json!([{"id": "1", "name": "Spanish", "proficiency": null}]);
+        assert_eq!(plan(json!({"skills+": [{"name": "Spanish"}]}), record), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_deactivated_user_is_written_only_where_the_row_says_what_shall_become_of_that() {
+        let mut record = record();
+        record["user"]["status"] = json!("DELETED");
+        let refusal = plan(json!({"firstName": "Eve"}), record.clone()).unwrap_err();
+        assert_eq!(refusal.code.as_deref(), Some("deactivated"));
+        let revived = plan(json!({"firstName": "Eve", "active": true}), record.clone()).unwrap();
+        assert_eq!(kinds(&revived), [("active+", ""), ("user", "")]);
+        assert_eq!(plan(json!({"firstName": "Ada"}), record.clone()), Ok(vec![]));
+        assert_eq!(plan(json!({"active": false}), record), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_address_in_another_case_or_waiting_to_be_verified_is_there() {
+        let mut record = record();
+        record["user"]["emailAddress"] = json!("ada@x.org");
+        record["user"]["emailToBeVerified"] = json!("eve@x.org");
+        assert_eq!(plan(json!({"email": "Ada@X.org"}), record.clone()), Ok(vec![]));
+        assert_eq!(plan(json!({"email": "eve@x.org"}), record.clone()), Ok(vec![]));
+        assert_eq!(kinds(&plan(json!({"email": "new@x.org"}), record).unwrap()), [("user", "")]);
+    }
+
+    #[test]
+    fn a_team_that_was_not_told_is_set_without_a_before_and_not_taken_back() {
+        let mut record = record();
+        record["agent"] = json!({"agentId": 7});
+        let changes = plan(json!({"team": "Red"}), record).unwrap();
+        assert_eq!((kinds(&changes), changes[0].before.len()), (vec![("team", "11")], 0));
+        assert_eq!(undo(&changes[0]), []);
+    }
 }

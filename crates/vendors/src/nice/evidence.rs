@@ -205,7 +205,7 @@ impl<'a> Items<'a> {
             Count::Untold => !items.is_empty() || flag(get(body, "success")) != Some(true),
         };
         // "Partial success" that no item and no count explains; and what a refusal does not say was made.
-        let is_partial = answer.status == 206 && failed == 0;
+        let is_partial = matches!(answer.status, 206 | 207) && failed == 0;
         let is_open = is_open || is_partial || answer.status >= 300 || complaint(body).is_some_and(|_| failed == 0);
         Self { by_position: positions(changes, &items), items, nameless, is_open }
     }

@@ -150,15 +150,21 @@ impl Vendor for Nice {
             _ => ("agents", "", ""),
         };
         let items = wire::list(answer, &[key])?;
+        let mut brings_new = false;
         if list == AGENTS {
             names.note_list(AGENTS);
-            need::note_agents(&items, names);
+            brings_new = need::note_agents(&items, names);
         }
         for (item, in_use) in wire::named(&items, id, name) {
+            let is_known = names.resolve(list, &item.id).is_ok_and(|known| known.id == item.id);
+            brings_new |= !is_known;
             // Of two with one name, the one that is in use is meant.
             if in_use || names.resolve(list, &item.name).is_err() {
                 names.add(list, item);
             }
+        }
+        if !brings_new {
+            return Ok(None);
         }
         Ok(calls::list_page(list, next).next(answer, &items)?.map(|next| next.name()))
     }
@@ -297,5 +303,108 @@ impl Vendor for Nice {
 
     fn refusal(&self, answer: &Answer) -> Refusal {
         answers::refusal(answer)
+    }
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::plan::ChangeKey;
+    use paceline_core::user::UserId;
+
+    fn change(kind: &str, before: Value) -> Change {
+        Change {
+            key: ChangeKey { stage: 0, group: String::new(), row: 1 },
+            kind: kind.into(),
+            user: UserId("7/u".into()),
+            before: before.as_object().cloned().unwrap_or_default(),
+            after: Map::new(),
+            rest: Map::new(),
+            columns: vec![],
+            version: None,
+        }
+    }
+
+    #[test]
+    fn what_replaces_a_value_is_compared_and_what_only_adds_or_takes_away_is_not() {
+        let rated = json!({"name": "A", "proficiency": 2});
+        let table = [
+            ("user", json!({}), Guard::Compare),
+            ("agent", json!({}), Guard::Compare),
+            ("team", json!({}), Guard::Compare),
+            ("active+", json!({}), Guard::Compare),
+            ("active-", json!({}), Guard::Compare),
+            ("skills+", json!({"skills/1": null, "skills/2": null}), Guard::Idempotent),
+            ("skills+", json!({"skills/1": null, "skills/2": rated}), Guard::Compare),
+            ("skills-", json!({"skills/1": rated}), Guard::Idempotent),
+            (BLIND, json!({}), Guard::Idempotent),
+        ];
+        for (kind, before, expected) in table {
+            assert_eq!(Nice::new(None).guard(&change(kind, before.clone())), expected, "{kind} {before}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_refused_for_its_size_is_asked_for_again_with_fewer_on_it() {
+        let nice = Nice::new(None);
+        let columns = |column: &str| BTreeSet::from([column.to_owned()]);
+        for (column, part, first) in [("custom1", AGENT, 1_000), ("firstName", USER, 500)] {
+            let asked = |page: Option<&str>| {
+                let (of, request) = nice.everyone(None, &columns(column), page);
+                assert_eq!(of, part);
+                format!("{} {}", request.target, request.body.unwrap_or_default())
+            };
+            let has_top = |text: &str, top: usize| {
+                text.contains(&format!("top={top}&")) || text.contains(&format!("\"top\":{top},"))
+            };
+            assert!(has_top(&asked(None), first), "{}", asked(None));
+            let smaller = nice.smaller_page(part, None).unwrap();
+            assert!(has_top(&asked(Some(&smaller)), first / 2), "{}", asked(Some(&smaller)));
+        }
+        let smaller = nice.smaller_page(SKILLS, Some("inactive:3000/1000/3/7")).unwrap();
+        let request = nice.read(SKILLS, &["7".into(), "8".into()], &columns("skills"), Some(&smaller));
+        assert!(
+            request.target.contains("isAgentActive=false") && request.target.ends_with("skip=3000&top=500"),
+            "{}",
+            request.target
+        );
+    }
+
+    #[test]
+    fn an_export_leaves_the_deactivated_out_unless_they_are_asked_for() {
+        let nice = Nice::new(None);
+        let columns = BTreeSet::from(["firstName".to_owned()]);
+        let states =
+            |state: Option<&str>| nice.everyone(state, &columns, None).1.body.unwrap()["filter"]["status"].clone();
+        assert_eq!(states(None), states(Some("active")));
+        assert!(!states(None).as_array().unwrap().contains(&json!("DELETED")));
+        assert_eq!(states(Some("inactive")), json!(["DELETED"]));
+        assert_eq!(states(Some("any")), Value::Null);
+    }
+
+    #[test]
+    fn a_list_ends_where_a_page_brings_nothing_new() {
+        let nice = Nice::new(None);
+        let skills = |call: usize| json!({"skills": [{"skillId": call % 3, "skillName": format!("S{}", call % 3)}]});
+        let agents = |call: usize| json!({"agents": [{"agentId": call % 3, "userID": format!("u{}", call % 3)}]});
+        let mut names = Names::default();
+        let mut calls = |list: &str, page: &dyn Fn(usize) -> Value| {
+            let (mut next, mut calls) = (None, 0);
+            loop {
+                let mut body = page(calls);
+                body["totalRecords"] = json!(1_000_000_000);
+                let answer = Answer::new(200, vec![], body.to_string().into_bytes());
+                calls += 1;
+                match nice.listed(list, next.as_deref(), &answer, &mut names).unwrap() {
+                    Some(page) => next = Some(page),
+                    None => return calls,
+                }
+            }
+        };
+        assert_eq!((calls("skill", &skills), calls(AGENTS, &agents)), (4, 4));
+        assert_eq!(names.resolve("skill", "s1").unwrap().id, "1");
     }
 }

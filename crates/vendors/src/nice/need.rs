@@ -142,15 +142,120 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
     Ok(Need::Known(Box::new(person::person(agent.filter(|_| needs.agent), user, skills))))
 }
 
-/// Notes by what an agent of the list can be named.
-pub(super) fn note_agents(items: &[Value], names: &mut Names) {
+/// Notes by what the agents of a list can be named; says whether that was new.
+pub(super) fn note_agents(items: &[Value], names: &mut Names) -> bool {
+    let mut brings_new = false;
     for agent in items {
         for (column, key) in [("userName", "userName"), ("email", "emailAddress"), ("userId", "userID")] {
             if let Some(text) = get(agent, key).as_str() {
                 let note = json!({"by": column, "agentId": agent_id(agent), "userID": agents_user(agent),
                     "isActive": get(agent, "isActive")});
+                brings_new |= names.noted(AGENTS, text.trim()).is_none_or(<[Value]>::is_empty);
                 names.note(AGENTS, text.trim(), note);
             }
         }
+    }
+    brings_new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::user::UserKey;
+
+    fn row(column: &str, value: &str, fields: Value) -> Row {
+        let key = UserKey { column: column.into(), value: value.into() };
+        Row { number: 1, line: 2, key, fields: fields.as_object().cloned().unwrap_or_default() }
+    }
+
+    fn ask(row: &Row, found: &[(&'static str, Value)]) -> Result<Need, Refusal> {
+        let records = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let found = found.iter().map(|(part, value)| (*part, records(value))).collect();
+        need(row, &Uses::default(), &Names::default(), &found)
+    }
+
+    fn read(part: &'static str, key: &str) -> Result<Need, Refusal> {
+        Ok(Need::Read(part, key.into()))
+    }
+
+    fn code(answer: Result<Need, Refusal>) -> (String, String) {
+        let refusal = answer.unwrap_err();
+        (refusal.code.unwrap_or_default(), refusal.message.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_record_that_is_read_by_id_must_bear_what_was_asked_for() {
+        let desk = row("email", "Desk@x.org", json!({"rank": 1}));
+        let shown = json!([{"id": "u1", "emailAddress": "desk@x.org"}]);
+        assert_eq!(ask(&desk, &[]), read(BY_EMAIL, "Desk@x.org"));
+        assert_eq!(ask(&desk, &[(BY_EMAIL, shown.clone())]), read(USER, "u1"));
+        let moved = json!([{"id": "u1", "emailAddress": "moved@x.org"}]);
+        let (told, message) = code(ask(&desk, &[(BY_EMAIL, shown.clone()), (USER, moved)]));
+        assert_eq!((told.as_str(), message.contains("has another one")), ("not.found", true), "{message}");
+        assert!(matches!(ask(&desk, &[(BY_EMAIL, shown.clone()), (USER, shown.clone())]), Ok(Need::Known(_))));
+        // The agent's record is held against it too.
+        let agents = row("userName", "ada", json!({"custom1": "x"}));
+        let shown = json!([{"id": "u1", "userName": "Ada"}]);
+        let agent = |name: &str| json!([{"agentId": 7, "userID": "u1", "userName": name, "custom1": ""}]);
+        assert_eq!(ask(&agents, &[(BY_NAME, shown.clone())]), read(BY_UUID, "u1"));
+        assert!(matches!(ask(&agents, &[(BY_NAME, shown.clone()), (BY_UUID, agent("ADA"))]), Ok(Need::Known(_))));
+        assert_eq!(code(ask(&agents, &[(BY_NAME, shown), (BY_UUID, agent("eve"))])).0, "not.found");
+    }
+
+    #[test]
+    fn of_several_with_one_address_the_living_are_meant_and_two_of_them_are_an_error() {
+        let desk = row("email", "a@x", json!({"rank": 1}));
+        let user = |id: &str, status: &str| json!({"id": id, "emailAddress": "a@x", "status": status});
+        assert_eq!(ask(&desk, &[(BY_EMAIL, json!([user("u1", "DELETED"), user("u2", "PENDING")]))]), read(USER, "u2"));
+        assert_eq!(ask(&desk, &[(BY_EMAIL, json!([user("u1", "DELETED")]))]), read(USER, "u1"));
+        assert_eq!(ask(&desk, &[(BY_EMAIL, json!([user("u1", "ACTIVE"), user("u1", "ACTIVE")]))]), read(USER, "u1"));
+        let (told, message) = code(ask(&desk, &[(BY_EMAIL, json!([user("u1", "ACTIVE"), user("u2", "BLOCKED")]))]));
+        assert_eq!((told.as_str(), message.contains("u1, u2")), ("ambiguous", true));
+        assert_eq!(code(ask(&desk, &[(BY_EMAIL, json!([]))])).0, "not.found");
+        // The list of agents, where many rows need it, is judged alike.
+        let mut names = Names::default();
+        names.note_list(AGENTS);
+        let agents = [
+            json!({"agentId": 1, "userID": "u1", "emailAddress": "a@x", "isActive": "False"}),
+            json!({"agentId": 2, "userID": "u2", "emailAddress": "A@x", "isActive": true}),
+        ];
+        assert!(note_agents(&agents, &mut names) && !note_agents(&agents[..1], &mut names));
+        let row = row("email", "a@X", json!({"custom1": "x"}));
+        assert_eq!(need(&row, &Uses::default(), &names, &Found::new()), read(AGENT, "2"));
+    }
+
+    #[test]
+    fn an_agent_that_is_shown_with_fewer_columns_is_read_where_all_are_shown() {
+        let row = |fields| row("userId", "u1", fields);
+        let one = json!([{"agentId": 7, "userID": "u1", "custom1": "x"}]);
+        assert!(matches!(ask(&row(json!({"custom1": "y"})), &[(BY_UUID, one.clone())]), Ok(Need::Known(_))));
+        assert_eq!(ask(&row(json!({"voiceThreshold": 1})), &[(BY_UUID, one.clone())]), read(AGENT, "7"));
+        let found = [(BY_UUID, one), (AGENT, json!([{"agentId": 7}]))];
+        assert!(matches!(ask(&row(json!({"voiceThreshold": 1})), &found), Ok(Need::Known(_))));
+    }
+
+    #[test]
+    fn an_id_that_leads_a_path_elsewhere_is_nobodys() {
+        for (column, value) in
+            [("userId", "."), ("userId", ".."), ("id", "7/.."), ("id", "."), ("agentId", ".."), ("id", "./u")]
+        {
+            for fields in [json!({}), json!({"rank": 1}), json!({"custom1": "x"}), json!({"skills": []})] {
+                assert_eq!(code(ask(&row(column, value, fields), &[])).0, "not.found", "{column} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn skills_that_were_not_told_are_not_known() {
+        let row = row("agentId", "7", json!({"skills-": ["Billing"]}));
+        let agent = json!([{"agentId": 7}]);
+        let known = |skills: Value| match ask(&row, &[(AGENT, agent.clone()), (SKILLS, skills)]) {
+            Ok(Need::Known(user)) => user.record.get("skills").cloned(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(known(json!([])), None);
+        assert_eq!(known(json!([{"told": true}])), Some(json!([])));
+        let one = json!({"id": "1", "name": "A", "proficiency": 1});
+        assert_eq!(known(json!([one, {"told": true}])), Some(json!([one])));
     }
 }

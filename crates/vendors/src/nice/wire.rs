@@ -31,7 +31,10 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 pub(super) fn id_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|id| number.is_f64() && id.fract() == 0.0 && id.abs() < 9e15);
+            Some(whole.map_or_else(|| number.to_string(), |id| (id as i64).to_string()))
+        }
         _ => None,
     }
 }
@@ -150,6 +153,16 @@ mod tests {
         {
             let refusal = list(&answer(200, &wrong), &["users"]).unwrap_err();
             assert_eq!(refusal.code.as_deref(), Some("not.understood"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_are_numbers_and_texts() {
+        for id in [json!(7), json!("7"), json!(" 7 "), json!(7.0)] {
+            assert_eq!(id_text(&id).as_deref(), Some("7"), "{id}");
+        }
+        for none in [json!(null), json!(""), json!(true), json!([7]), json!({"id": 7})] {
+            assert_eq!(id_text(&none), None, "{none}");
         }
     }
 
