@@ -3,14 +3,16 @@
 
 use crate::Options;
 use crate::http::{Reply, Request, decode};
+use crate::odd::{Odd, Odds};
 use crate::people::{self, mix, uuid};
+use crate::visit::{Visit, flag, stretch};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// What is odd about this tenant.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Oddities {
     /// People that a batched write carries at most; a larger one is refused as a whole. 100 where it is not said.
@@ -58,7 +60,6 @@ pub(crate) struct Tenant {
     ids: Vec<String>,
     by_uuid: HashMap<String, i64>,
     oddities: Oddities,
-    faulty: BTreeMap<String, u16>,
 }
 
 fn admin_error(status: u16, error: &str, description: &str) -> Reply {
@@ -69,6 +70,15 @@ fn hub_error(status: u16, code: &str, details: &str) -> Reply {
     Reply::json(
         status,
         &json!({"code": code, "details": details, "hostName": "sandbox", "entityType": "User", "errors": details}),
+    )
+}
+
+/// What stands before UserHub says of a token, or of a team or role that is not there.
+fn unauthorized(message: &str, path: &str) -> Reply {
+    Reply::json(
+        401,
+        &json!({"timestamp": "2026-01-31T09:00:00.000+00:00", "status": 401, "error": "Unauthorized", "message": message,
+            "path": path}),
     )
 }
 
@@ -86,8 +96,10 @@ pub(crate) fn template(method: &str, path: &str) -> String {
     };
     let parts: Vec<&str> = rest.split('/').skip(1).collect();
     let known = match parts[..] {
-        ["agents", "skills" | "search"] => parts.join("/"),
+        ["agents" | "skills" | "teams", "skills" | "search"] => parts.join("/"),
         ["agents", _] => "agents/{agentIdOrUserId}".into(),
+        ["skills", _] => "skills/{skillId}".into(),
+        ["teams", _] => "teams/{teamId}".into(),
         ["agents", _, last] => format!("agents/{{agentIdOrUserId}}/{last}"),
         ["skills", _, last] => format!("skills/{{skillId}}/{last}"),
         ["teams", _, last] => format!("teams/{{teamId}}/{last}"),
@@ -109,10 +121,19 @@ impl Tenant {
             ids: vec![],
             by_uuid: HashMap::new(),
             oddities: options.nice.clone(),
-            faulty: options.faults.users.clone(),
         };
         for number in 0..options.users {
-            let person = tenant.person(number);
+            let mut person = tenant.person(number);
+            let from_end = options.users - number;
+            let (deleted, inactive) =
+                (options.faults.number(Odd::DeletedUsers), options.faults.number(Odd::InactiveUsers));
+            if from_end <= deleted + inactive {
+                person.agent["isActive"] = json!(false);
+            }
+            if from_end <= deleted {
+                person.user["status"] = json!("DELETED");
+                person.user["deletedDate"] = json!("2026-01-31T09:00:00.000Z");
+            }
             let id = 100_000 + number as i64;
             tenant.ids.push(id.to_string());
             tenant.by_uuid.insert(person.user["id"].as_str().unwrap_or_default().to_owned(), id);
@@ -166,6 +187,54 @@ impl Tenant {
         }
     }
 
+    /// The person that is shown: another, where that is so.
+    fn record(&self, visit: &mut Visit, id: &str) -> Option<&Person> {
+        let found = self.find(id)?;
+        let next = if visit.take(Odd::AnotherUser) { 1 } else { 0 };
+        self.people.range(found..).chain(self.people.iter()).nth(next).map(|(_, person)| person)
+    }
+
+    /// The people that a call is about, by agent id.
+    pub(crate) fn people_of(&self, request: &Request) -> Vec<String> {
+        let body = request.json().unwrap_or_default();
+        let items = |list: &str, key: &str| -> Vec<String> {
+            body[list].as_array().into_iter().flatten().filter_map(|item| id_text(&item[key])).collect()
+        };
+        let details = body["agentAndSkillDetails"].as_array().into_iter().flatten();
+        let mut named: Vec<String> = details.flat_map(|detail| texts(&detail["agentIds"])).collect();
+        named.extend(items("agents", "agentId"));
+        named.extend(texts(&body["userIds"]));
+        named.extend(id_text(&body["id"]));
+        named.extend(request.path().split('/').map(str::to_owned));
+        named.iter().filter_map(|id| self.find(id)).map(|id| id.to_string()).collect()
+    }
+
+    /// A colleague's edit of a list, or of a field where it is none.
+    pub(crate) fn edit_list(&mut self, id: &str, list: &str) -> bool {
+        let Some(person) = self.find(id).and_then(|id| self.people.get_mut(&id)) else { return false };
+        match list {
+            "skills" => {
+                if let Some((other, _)) = SKILLS.iter().find(|(skill, _)| !person.skills.contains_key(skill)) {
+                    person.skills.insert(*other, 5);
+                }
+            }
+            "team" => {
+                let team = if person.agent["teamId"] == TEAMS[0].0 { TEAMS[1] } else { TEAMS[0] };
+                let uuid = uuid(self.seed, 30, team.0 as u64);
+                let Some(person) = self.find(id).and_then(|id| self.people.get_mut(&id)) else { return false };
+                person.agent["teamId"] = json!(team.0);
+                person.agent["teamName"] = json!(team.1);
+                person.user["teamId"] = json!(uuid);
+            }
+            "customAttributes" => {
+                let value = json!({"id": "colleague", "values": [{"value": "Changed by a colleague"}]});
+                person.user["customAttributes"]["colleague"] = value;
+            }
+            field => return self.edit(id, field, "Changed by a colleague"),
+        }
+        true
+    }
+
     /// Both records of a person, and the skills by number.
     pub(crate) fn user(&self, id: &str) -> Option<Value> {
         let person = self.people.get(&self.find(id)?)?;
@@ -180,23 +249,21 @@ impl Tenant {
         true
     }
 
-    pub(crate) fn answer(&mut self, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
-        let path = request.path().to_owned();
+    pub(crate) fn answer(&mut self, visit: &mut Visit) -> Reply {
+        let path = visit.request.path().to_owned();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
-        match (request.method.as_str(), &parts[..]) {
+        match (visit.request.method.as_str(), &parts[..]) {
             (method, ["incontactapi", "services", version, rest @ ..]) if version.starts_with('v') => {
-                self.admin(method, rest, request, applied)
+                self.admin(method, rest, visit)
             }
-            ("POST", ["user-management", "v2", "users", "search"]) => self.search_users(request),
-            ("GET", ["user-management", "v3", "users", id]) => {
-                match self.find(id).and_then(|id| self.people.get(&id)) {
-                    Some(person) => Reply::json(200, &json!({"user": person.user})),
-                    None => hub_error(404, "USER_NOT_FOUND", "no such user"),
-                }
-            }
-            ("PUT", ["user-management", "v1", "users"]) => self.put_user(request, applied),
-            ("POST", ["user-management", "v1", "users", "deactivate"]) => self.deactivate(request, applied),
-            ("POST", ["user-management", "v1", "users", id, "revive"]) => self.revive(id, applied),
+            ("POST", ["user-management", "v2", "users", "search"]) => self.search_users(visit),
+            ("GET", ["user-management", "v3", "users", id]) => match self.record(visit, id) {
+                Some(person) => Reply::json(200, &json!({"user": person.user})),
+                None => hub_error(404, "USER_NOT_FOUND", "no such user"),
+            },
+            ("PUT", ["user-management", "v1", "users"]) => self.put_user(visit),
+            ("POST", ["user-management", "v1", "users", "deactivate"]) => self.deactivate(visit),
+            ("POST", ["user-management", "v1", "users", id, "revive"]) => self.revive(id, visit),
             ("POST", ["user-management", "v4", "teams", "search"]) => {
                 let teams =
                     TEAMS.iter().map(|(id, name)| json!({"id": self.team_uuid(*id), "name": name, "status": "ACTIVE"}));
@@ -208,76 +275,115 @@ impl Tenant {
                 let one = |(at, name)| json!({"roleId": self.role_id(at), "roleName": name, "status": "ACTIVE"});
                 Reply::json(200, &json!({"roles": roles.map(one).collect::<Vec<_>>()}))
             }
-            (method @ ("GET" | "PATCH"), ["api", "v1", "users", id]) => self.gateway(method, id, request, applied),
+            (method @ ("GET" | "PATCH"), ["api", "v1", "users", id]) => self.gateway(method, id, visit),
             _ => admin_error(404, "NotFound", "The sandbox does not serve this path"),
         }
     }
 
     /// The tutorial's path, as a gateway in front of CXone serves it.
-    fn gateway(&mut self, method: &str, id: &str, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
+    fn gateway(&mut self, method: &str, id: &str, visit: &mut Visit) -> Reply {
         let Some(id) = self.find(id) else { return hub_error(404, "USER_NOT_FOUND", "no such user") };
         let Some(person) = self.people.get_mut(&id) else { return hub_error(404, "USER_NOT_FOUND", "no such user") };
         if method == "PATCH" {
-            let Some(Value::Object(body)) = request.json() else { return hub_error(400, "BAD_REQUEST", "no JSON") };
+            let Some(Value::Object(body)) = visit.request.json() else {
+                return hub_error(400, "BAD_REQUEST", "no JSON");
+            };
             for (key, value) in body {
                 person.user[key] = value;
             }
-            *applied.entry(id.to_string()).or_default() += 1;
+            visit.applied(&id.to_string());
             return Reply::empty(204);
         }
         Reply::json(200, &person.user)
     }
 
-    fn admin(&mut self, method: &str, parts: &[&str], request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
+    fn admin(&mut self, method: &str, parts: &[&str], visit: &mut Visit) -> Reply {
         match (method, parts) {
-            ("GET", ["business-unit"]) => Reply::json(
-                200,
-                &json!({"businessUnits": [{"businessUnitId": 1, "businessUnitName": "Sandbox Contact Centre"}]}),
-            ),
-            ("GET", ["agents"]) => self.list_agents(request),
-            ("POST", ["agents", "search"]) => self.search_agents(request),
-            ("GET", ["agents", "skills"]) => self.list_skills(request),
-            ("GET", ["agents", id]) => match self.find(id).and_then(|id| self.people.get(&id)) {
+            ("GET", ["business-unit"]) => {
+                let tenant = tenant_id(visit.odds);
+                let unit = json!({"businessUnitId": 1, "businessUnitName": "Sandbox Contact Centre", "tenantId": tenant, "isActive": true});
+                Reply::json(200, &json!({"businessUnits": [unit]}))
+            }
+            ("GET", ["agents"]) => self.list_agents(visit),
+            ("POST", ["agents", "search"]) => self.search_agents(visit),
+            ("GET", ["agents", "skills"]) => self.list_skills(visit),
+            ("GET", ["agents", id]) => match self.record(visit, id) {
                 Some(person) => Reply::json(200, &json!({"agents": [person.agent]})),
                 None => admin_error(404, "InvalidAgentId", "no such agent"),
             },
             ("GET", ["agents", id, "skills"]) => match self.find(id) {
-                Some(id) => page("agentSkillAssignments", self.assignments(id), request),
+                Some(id) => page(visit, "agentSkillAssignments", self.assignments(id)),
                 None => admin_error(404, "InvalidAgentId", "no such agent"),
             },
+            ("POST" | "PUT" | "DELETE", ["agents", id, "skills"]) => self.agent_skills(method, id, visit),
+            ("PUT", ["agents", id]) => {
+                let Some(Value::Object(mut agent)) = visit.request.json().map(|body| body["agent"].clone()) else {
+                    return admin_error(400, "InvalidBody", "agent is required");
+                };
+                agent.insert("agentId".into(), json!(decode(id)));
+                if let Some(why) = wrong_agent(&agent) {
+                    return admin_error(400, "InvalidField", &why);
+                }
+                match self.write_agent(visit, &Value::Object(agent)) {
+                    Ok(_) => Reply::json(200, &json!({"error": ""})),
+                    Err(why) => admin_error(400, why, "the agent cannot be changed"),
+                }
+            }
             ("GET", ["skills"]) => {
-                let skills =
-                    SKILLS.iter().map(|(id, name)| json!({"skillId": id, "skillName": name, "isActive": true}));
-                page("skills", skills.collect(), request)
+                let skills = named(visit, SKILLS).into_iter();
+                let one = |(id, name)| json!({"skillId": id, "skillName": name, "isActive": true});
+                page(visit, "skills", skills.map(one).collect())
             }
             ("GET", ["teams"]) => {
-                let teams = TEAMS.iter().map(|(id, name)| json!({"teamId": id, "teamName": name, "isActive": true}));
-                page("teams", teams.collect(), request)
+                let teams = named(visit, TEAMS).into_iter();
+                let one = |(id, name)| json!({"teamId": id, "teamName": name, "isActive": true});
+                page(visit, "teams", teams.map(one).collect())
             }
-            ("PUT", ["agents"]) => self.put_agents(request, applied),
-            ("POST", ["agents", "skills"]) => self.assign_skills(request, applied),
-            ("POST" | "PUT" | "DELETE", ["skills", skill, "agents"]) => {
-                self.skill_agents(method, skill, request, applied)
+            ("GET", ["teams", team]) => match TEAMS.iter().find(|(id, _)| id.to_string() == *team) {
+                Some((id, name)) => {
+                    let team = json!({"teamId": id, "teamName": name, "isActive": true});
+                    Reply::json(200, &json!({"businessUnitId": 1, "teams": [team]}))
+                }
+                None => admin_error(404, "InvalidTeamId", "no such team"),
+            },
+            ("GET", ["teams", team, "agents"]) => {
+                let agents = self.people.values().map(|person| &person.agent);
+                let own = agents.filter(|agent| id_text(&agent["teamId"]).as_deref() == Some(*team));
+                page(visit, "agents", own.cloned().collect())
             }
-            ("POST", ["teams", team, "agents"]) => self.join_team(team, request, applied),
+            ("GET", ["skills", skill, "agents"]) => {
+                let all = self.people.keys().flat_map(|id| self.assignments(*id));
+                page(
+                    visit,
+                    "agentSkillAssignments",
+                    all.filter(|one| id_text(&one["skillId"]).as_deref() == Some(*skill)).collect(),
+                )
+            }
+            ("PUT", ["agents"]) => self.put_agents(visit),
+            ("POST", ["agents", "skills"]) => self.assign_skills(visit),
+            ("POST" | "PUT" | "DELETE", ["skills", skill, "agents"]) => self.skill_agents(method, skill, visit),
+            ("POST", ["teams", team, "agents"]) => self.join_team(team, visit),
             _ => admin_error(404, "NotFound", "The sandbox does not serve this path"),
         }
     }
 
-    fn list_agents(&self, request: &Request) -> Reply {
-        let active = request.query("isActive").first().map(|text| text == "true");
+    fn list_agents(&self, visit: &mut Visit) -> Reply {
+        let active = visit.request.query("isActive").first().and_then(|text| flag(text));
         let agents = self.people.values().map(|person| &person.agent);
         let wanted = agents.filter(|agent| active.is_none_or(|active| agent["isActive"] == active));
-        page("agents", wanted.cloned().collect(), request)
+        page(visit, "agents", wanted.cloned().collect())
     }
 
-    fn search_agents(&self, request: &Request) -> Reply {
-        let ids = request.json().map(|body| texts(&body["agentIds"])).unwrap_or_default();
+    fn search_agents(&self, visit: &mut Visit) -> Reply {
+        let ids = visit.request.json().map(|body| texts(&body["agentIds"])).unwrap_or_default();
         if self.oddities.search_cap.is_some_and(|cap| ids.len() > cap) {
             return admin_error(400, "TooManyAgents", "too many agent ids");
         }
-        let found = |id: &String| self.find(id).and_then(|id| self.people.get(&id));
-        let records = ids.iter().filter_map(found).map(|person| {
+        if visit.too_wide(ids.len()) {
+            return admin_error(400, "TooManyAgents", "too many agent ids");
+        }
+        let found: Vec<&Person> = ids.iter().filter_map(|id| self.record(visit, id)).collect();
+        let records = found.into_iter().map(|person| {
             let mut record = person.agent.clone();
             if let Some(map) = record.as_object_mut() {
                 // Spelled as in the published description, or near it.
@@ -287,7 +393,13 @@ impl Tenant {
             json!({"success": "true", "agentRecord": record})
         });
         let records: Vec<Value> = records.collect();
-        Reply::json(200, &json!({"totalRecords": records.len(), "errorCount": 0, "agentResults": [records]}))
+        let (found, body) =
+            (records.len(), json!({"totalRecords": records.len(), "errorCount": 0, "agentResults": [records]}));
+        match visit.nobody() {
+            Some(404) if found == 0 => admin_error(404, "NotFound", "no agent was found"),
+            Some(204) if found == 0 => Reply::empty(204),
+            _ => Reply::json(200, &body),
+        }
     }
 
     fn assignments(&self, id: i64) -> Vec<Value> {
@@ -297,28 +409,35 @@ impl Tenant {
         person.skills.iter().map(one).collect()
     }
 
-    fn list_skills(&self, request: &Request) -> Reply {
-        let flag = |name: &str| request.query(name).first().map(|text| text == "true");
-        let (Some(agent_active), Some(true)) = (flag("isAgentActive"), flag("isActive")) else {
+    fn list_skills(&self, visit: &mut Visit) -> Reply {
+        let asked = |name: &str| visit.request.query(name).first().and_then(|text| flag(text));
+        let (Some(agent_active), Some(true)) = (asked("isAgentActive"), asked("isActive")) else {
             return admin_error(400, "InvalidParameter", "isAgentActive and isActive are required");
         };
         let wanted = self.people.iter().filter(|(_, person)| person.agent["isActive"] == agent_active);
-        page("agentSkillAssignments", wanted.flat_map(|(id, _)| self.assignments(*id)).collect(), request)
+        page(visit, "agentSkillAssignments", wanted.flat_map(|(id, _)| self.assignments(*id)).collect())
     }
 
-    fn too_many(&self, count: usize) -> Option<Reply> {
+    fn too_many(&self, visit: &Visit, count: usize) -> Option<Reply> {
         let cap = self.oddities.batch_cap.unwrap_or(BATCH_CAP);
-        (count > cap).then(|| admin_error(400, "TooManyRecords", "the batch is too large"))
+        (count > cap || visit.too_wide(count)).then(|| admin_error(400, "TooManyRecords", "the batch is too large"))
     }
 
     /// What an item's agent is, or why the item fails.
-    fn item(&self, id: &Value) -> Result<i64, &'static str> {
+    fn item(&self, visit: &Visit, id: &Value) -> Result<i64, &'static str> {
         let text = id_text(id).unwrap_or_default();
         let found = self.find(&text).ok_or("InvalidAgentId")?;
-        if self.faulty.contains_key(&found.to_string()) { Err("the agent cannot be changed") } else { Ok(found) }
+        if visit.faulty.contains_key(&found.to_string()) { Err("the agent cannot be changed") } else { Ok(found) }
     }
 
-    fn results(&self, key: &str, items: Vec<(Value, Result<Option<i64>, String>)>, set: bool, texts: bool) -> Reply {
+    fn results(
+        &self,
+        visit: &mut Visit,
+        key: &str,
+        items: Vec<(Value, Result<Option<i64>, String>)>,
+        set: bool,
+        texts: bool,
+    ) -> Reply {
         let errors = items.iter().filter(|(_, result)| result.is_err()).count();
         let flag = |ok: bool| if texts { json!(if ok { "true" } else { "false" }) } else { json!(ok) };
         let one = |(id, result): (Value, Result<Option<i64>, String>)| match result {
@@ -333,17 +452,24 @@ impl Tenant {
             Err(error) => json!({"agentId": id, "success": flag(false), "error": error}),
         };
         let count = if texts { json!(errors.to_string()) } else { json!(errors) };
-        let body = json!({"errorCount": count, key: items.into_iter().map(one).collect::<Vec<_>>()});
+        let mut body = json!({"errorCount": count, key: items.into_iter().map(one).collect::<Vec<_>>()});
+        // Counted, and not told whose they are.
+        if visit.has(Odd::CountOnly) {
+            body[key] = json!([]);
+            if let Some(said) = visit.odds.number(Odd::CountOnly, visit.call) {
+                body["errorCount"] = json!(said);
+            }
+        }
         let status = if errors > 0 { self.oddities.partial_status.unwrap_or(200) } else { 200 };
         Reply::json(status, &if set { json!({"resultSet": body}) } else { body })
     }
 
-    fn put_agents(&mut self, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
-        let agents = request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
+    fn put_agents(&mut self, visit: &mut Visit) -> Reply {
+        let agents = visit.request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
         if agents.is_empty() {
             return admin_error(400, "InvalidBody", "agents is required");
         }
-        if let Some(refusal) = self.too_many(agents.len()) {
+        if let Some(refusal) = self.too_many(visit, agents.len()) {
             return refusal;
         }
         if let Some(why) = agents.iter().filter_map(Value::as_object).find_map(wrong_agent) {
@@ -351,28 +477,66 @@ impl Tenant {
         }
         let mut items = vec![];
         for agent in agents {
-            let id = agent["agentId"].clone();
-            let found = self.item(&id);
-            let made = found.map(|found| {
-                let person = self.people.get_mut(&found)?;
-                for (key, value) in agent.as_object().into_iter().flatten().filter(|(key, _)| *key != "agentId") {
-                    // Written and read under different spellings.
-                    let key = key.replace("RefusalTimeOut", "RefusalTimeout");
-                    person.agent[key] = value.clone();
-                }
-                *applied.entry(found.to_string()).or_default() += 1;
-                None
-            });
-            items.push((id, made.map_err(str::to_owned)));
+            let made = self.write_agent(visit, &agent);
+            items.push((agent["agentId"].clone(), made.map(|()| None).map_err(str::to_owned)));
         }
-        self.results("agentResults", items, false, false)
+        self.results(visit, "agentResults", items, false, false)
     }
 
-    fn assign_skills(&mut self, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
+    /// One agent's fields: what is not in it stays.
+    fn write_agent(&mut self, visit: &mut Visit, agent: &Value) -> Result<(), &'static str> {
+        let found = self.item(visit, &agent["agentId"])?;
+        let person = self.people.get_mut(&found).ok_or("InvalidAgentId")?;
+        for (key, value) in agent.as_object().into_iter().flatten().filter(|(key, _)| *key != "agentId") {
+            // Written and read under different spellings.
+            let key = key.replace("RefusalTimeOut", "RefusalTimeout");
+            if visit.stores(&key) {
+                person.agent[&key] = visit.normal(&key, value.clone());
+            }
+        }
+        visit.applied(&found.to_string());
+        Ok(())
+    }
+
+    /// The skills of one agent: told one by one.
+    fn agent_skills(&mut self, method: &str, id: &str, visit: &mut Visit) -> Reply {
+        let Ok(found) = self.item(visit, &json!(decode(id))) else {
+            return admin_error(404, "InvalidAgentId", "no such agent");
+        };
+        let skills = visit.request.json().and_then(|body| body["skills"].as_array().cloned()).unwrap_or_default();
+        let mut results = vec![];
+        for skill in skills {
+            let number = id_text(&skill["skillId"]).and_then(|id| id.parse().ok()).unwrap_or(0);
+            let name = SKILLS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
+            let rating = skill["proficiency"].as_i64().unwrap_or(3);
+            let Some(person) = self.people.get_mut(&found) else { continue };
+            let made = match name.filter(|name| !visit.gone(&number.to_string(), name)) {
+                None => Err("InvalidSkillId"),
+                Some(_) if method == "DELETE" => {
+                    person.skills.remove(&number).map(drop).ok_or("the skill is not assigned")
+                }
+                Some(_) if !(1..=5).contains(&rating) => Err("invalid proficiency"),
+                Some(_) => {
+                    person.skills.insert(number, rating);
+                    Ok(())
+                }
+            };
+            let mut item = json!({"success": made.is_ok(), "skillId": number});
+            if let Err(why) = made {
+                item["error"] = json!(why);
+            }
+            results.push(item);
+        }
+        visit.applied(&found.to_string());
+        let errors = results.iter().filter(|item| item["success"] == false).count();
+        Reply::json(200, &json!({"resultSet": {"errorCount": errors, "skillResults": results}}))
+    }
+
+    fn assign_skills(&mut self, visit: &mut Visit) -> Reply {
         let details =
-            request.json().and_then(|body| body["agentAndSkillDetails"].as_array().cloned()).unwrap_or_default();
+            visit.request.json().and_then(|body| body["agentAndSkillDetails"].as_array().cloned()).unwrap_or_default();
         let people: usize = details.iter().map(|detail| texts(&detail["agentIds"]).len()).sum();
-        if let Some(refusal) = self.too_many(people) {
+        if let Some(refusal) = self.too_many(visit, people) {
             return refusal;
         }
         let mut items = vec![];
@@ -381,15 +545,15 @@ impl Tenant {
                 for skill in detail["skills"].as_array().into_iter().flatten() {
                     for number in texts(&skill["skillIds"]).iter().filter_map(|text| text.parse::<i64>().ok()) {
                         let rating = skill["proficiency"].as_i64().filter(|rating| (1..=5).contains(rating));
-                        let made = match (self.item(id), rating, SKILLS.iter().any(|(known, _)| *known == number)) {
+                        let made = match (self.item(visit, id), rating, is_there(visit, SKILLS, number)) {
                             (Err(why), ..) => Err(why.to_owned()),
                             (_, None, _) => Err("invalid proficiency".into()),
                             (_, _, false) => Err("InvalidSkillId".into()),
                             (Ok(found), Some(rating), true) => {
-                                if let Some(person) = self.people.get_mut(&found) {
+                                if let Some(person) = self.people.get_mut(&found).filter(|_| visit.stores("skills")) {
                                     person.skills.insert(number, rating);
                                 }
-                                *applied.entry(found.to_string()).or_default() += 1;
+                                visit.applied(&found.to_string());
                                 Ok(Some(number))
                             }
                         };
@@ -398,71 +562,65 @@ impl Tenant {
                 }
             }
         }
-        self.results("skillResults", items, true, true)
+        self.results(visit, "skillResults", items, true, true)
     }
 
-    fn skill_agents(
-        &mut self,
-        method: &str,
-        skill: &str,
-        request: &Request,
-        applied: &mut BTreeMap<String, u64>,
-    ) -> Reply {
-        let Some(skill) = skill.parse::<i64>().ok().filter(|skill| SKILLS.iter().any(|(known, _)| known == skill))
-        else {
+    fn skill_agents(&mut self, method: &str, skill: &str, visit: &mut Visit) -> Reply {
+        let Some(skill) = skill.parse::<i64>().ok().filter(|skill| is_there(visit, SKILLS, *skill)) else {
             return admin_error(404, "InvalidSkillId", "no such skill");
         };
-        let agents = request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
-        if let Some(refusal) = self.too_many(agents.len()) {
+        let agents = visit.request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
+        if let Some(refusal) = self.too_many(visit, agents.len()) {
             return refusal;
         }
         let mut items = vec![];
         for agent in agents {
             let id = agent["agentId"].clone();
-            let made = self.item(&id).and_then(|found| {
+            let made = self.item(visit, &id).and_then(|found| {
                 let person = self.people.get_mut(&found).ok_or("InvalidAgentId")?;
                 if method == "DELETE" {
                     person.skills.remove(&skill).ok_or("the skill is not assigned")?;
                 } else {
                     person.skills.insert(skill, agent["proficiency"].as_i64().unwrap_or(3));
                 }
-                *applied.entry(found.to_string()).or_default() += 1;
+                visit.applied(&found.to_string());
                 Ok(None)
             });
             items.push((id, made.map_err(str::to_owned)));
         }
-        self.results("agentResults", items, true, false)
+        self.results(visit, "agentResults", items, true, false)
     }
 
-    fn join_team(&mut self, team: &str, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
-        let Some((team, name)) = TEAMS.iter().find(|(id, _)| id.to_string() == team).copied() else {
+    fn join_team(&mut self, team: &str, visit: &mut Visit) -> Reply {
+        let known = TEAMS.iter().find(|(id, name)| id.to_string() == team && !visit.gone(team, name));
+        let Some((team, name)) = known.copied() else {
             return admin_error(404, "InvalidTeamId", "no such team");
         };
-        let agents = request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
-        if let Some(refusal) = self.too_many(agents.len()) {
+        let agents = visit.request.json().and_then(|body| body["agents"].as_array().cloned()).unwrap_or_default();
+        if let Some(refusal) = self.too_many(visit, agents.len()) {
             return refusal;
         }
         let uuid = self.team_uuid(team);
         let mut items = vec![];
         for agent in agents {
             let id = agent["agentId"].clone();
-            let made = self.item(&id).map(|found| {
-                if let Some(person) = self.people.get_mut(&found) {
+            let made = self.item(visit, &id).map(|found| {
+                if let Some(person) = self.people.get_mut(&found).filter(|_| visit.stores("team")) {
                     person.agent["teamId"] = json!(team);
                     person.agent["teamName"] = json!(name);
                     person.user["teamId"] = json!(uuid);
                 }
-                *applied.entry(found.to_string()).or_default() += 1;
+                visit.applied(&found.to_string());
                 None
             });
             items.push((id, made.map_err(str::to_owned)));
         }
-        self.results("agentResults", items, true, true)
+        self.results(visit, "agentResults", items, true, true)
     }
 
     /// The search finds whatever contains one of the values.
-    fn search_users(&self, request: &Request) -> Reply {
-        let Some(body) = request.json() else { return hub_error(400, "BAD_REQUEST", "no JSON") };
+    fn search_users(&self, visit: &mut Visit) -> Reply {
+        let Some(body) = visit.request.json() else { return hub_error(400, "BAD_REQUEST", "no JSON") };
         let filter: Vec<(String, Vec<String>)> = body["filter"]
             .as_object()
             .into_iter()
@@ -484,16 +642,19 @@ impl Tenant {
             None => self.people.values().map(|person| &person.user).filter(|user| fits(user)).cloned().collect(),
         };
         let number = |key: &str, default: usize| body[key].as_u64().map_or(default, |value| value as usize);
-        let (skip, top) = (number("skip", 0), number("top", 25).min(500));
+        let (skip, top) = (number("skip", 0), number("top", 25).clamp(1, visit.cut(500)));
+        let endless = visit.has(Odd::Endless);
+        let total = if endless { skip + 2 * top } else { found.len() };
+        let shown = stretch(&found, skip, top, endless);
+        let body = json!({"totalRecords": total, "skip": skip, "top": top, "users": shown});
         if found.is_empty() {
-            return Reply::empty(204);
+            return nobody(visit, &body, || hub_error(404, "USER_NOT_FOUND", "no user was found"));
         }
-        let shown: Vec<&Value> = found.iter().skip(skip).take(top).collect();
-        Reply::json(200, &json!({"totalRecords": found.len(), "skip": skip, "top": top, "users": shown}))
+        Reply::json(200, &body)
     }
 
-    fn put_user(&mut self, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
-        let Some(Value::Object(body)) = request.json() else { return hub_error(400, "BAD_REQUEST", "no JSON") };
+    fn put_user(&mut self, visit: &mut Visit) -> Reply {
+        let Some(Value::Object(body)) = visit.request.json() else { return hub_error(400, "BAD_REQUEST", "no JSON") };
         if let Some(missing) = USER_REQUIRED.split(' ').find(|key| !body.get(*key).is_some_and(Value::is_string)) {
             return hub_error(400, "MISSING_FIELD", &format!("{missing} is required"));
         }
@@ -503,7 +664,7 @@ impl Tenant {
         let Some(id) = body["id"].as_str().and_then(|id| self.find(id)) else {
             return hub_error(404, "USER_NOT_FOUND", "no such user");
         };
-        if self.faulty.contains_key(&id.to_string()) {
+        if visit.faulty.contains_key(&id.to_string()) {
             return Reply::json(
                 200,
                 &json!({"success": false, "error": "INVALID_RANK", "message": "the rank is not valid"}),
@@ -513,14 +674,22 @@ impl Tenant {
         let role_id = role.map(|at| self.role_id(at));
         let team = TEAMS.iter().find(|(team, _)| body.get("teamId").is_some_and(|id| *id == self.team_uuid(*team)));
         let (Some(role_id), Some((team, team_name))) = (role_id, team) else {
-            return Reply::json(
-                401,
-                &json!({"timestamp": "", "status": 401, "error": "Unauthorized", "message": "unknown team or role", "path": "/"}),
-            );
+            return unauthorized("unknown team or role", visit.request.path());
         };
         if let Some(person) = self.people.get_mut(&id) {
+            // The whole record is written: what is optional and not in it is gone.
+            let gone = USER_FIELDS.split(' ').filter(|key| !body.contains_key(*key) && *key != "customAttributes");
+            for key in gone.filter(|key| visit.stores(key)) {
+                if let Some(user) = person.user.as_object_mut() {
+                    user.remove(key);
+                }
+            }
             for (key, value) in body {
-                person.user[key] = value;
+                match key.as_str() {
+                    "customAttributes" => store_attributes(visit, &mut person.user, &value),
+                    key if visit.stores(key) => person.user[key] = visit.normal(key, value),
+                    _ => {}
+                }
             }
             person.user["roleUUID"] = json!(role_id);
             person.agent["teamId"] = json!(team);
@@ -529,21 +698,21 @@ impl Tenant {
                 person.agent[key] = person.user[key].clone();
             }
         }
-        *applied.entry(id.to_string()).or_default() += 1;
+        visit.applied(&id.to_string());
         Reply::json(200, &json!({"success": true}))
     }
 
-    fn deactivate(&mut self, request: &Request, applied: &mut BTreeMap<String, u64>) -> Reply {
-        let ids = request.json().map(|body| texts(&body["userIds"])).unwrap_or_default();
-        if ids.len() > self.oddities.batch_cap.unwrap_or(BATCH_CAP) {
+    fn deactivate(&mut self, visit: &mut Visit) -> Reply {
+        let ids = visit.request.json().map(|body| texts(&body["userIds"])).unwrap_or_default();
+        if ids.len() > self.oddities.batch_cap.unwrap_or(BATCH_CAP) || visit.too_wide(ids.len()) {
             return hub_error(400, "TOO_MANY", "the batch is too large");
         }
         let mut kept = vec![];
         for id in ids {
-            match self.find(&id).filter(|found| !self.faulty.contains_key(&found.to_string())) {
+            match self.find(&id).filter(|found| !visit.faulty.contains_key(&found.to_string())) {
                 Some(found) => {
                     self.people.entry(found).and_modify(|person| person.user["status"] = json!("DELETED"));
-                    *applied.entry(found.to_string()).or_default() += 1;
+                    visit.applied(&found.to_string());
                 }
                 None => kept.push(id),
             }
@@ -551,12 +720,41 @@ impl Tenant {
         Reply::json(200, &json!({"notDeletedUserIds": kept}))
     }
 
-    fn revive(&mut self, id: &str, applied: &mut BTreeMap<String, u64>) -> Reply {
+    fn revive(&mut self, id: &str, visit: &mut Visit) -> Reply {
         let Some(found) = self.find(id) else { return hub_error(404, "USER_NOT_FOUND", "no such user") };
         self.people.entry(found).and_modify(|person| person.user["status"] = json!("ACTIVE"));
-        *applied.entry(found.to_string()).or_default() += 1;
+        visit.applied(&found.to_string());
         Reply::json(200, &json!({"success": true, "uuid": decode(id)}))
     }
+}
+
+/// Custom attributes in either published form: a map by key, or one `{id, values}`.
+fn store_attributes(visit: &Visit, user: &mut Value, value: &Value) {
+    let form = if value["id"].is_string() && value["values"].is_array() { "one" } else { "map" };
+    let stored = visit.odds.value(Odd::Attributes, visit.call).is_none_or(|only| only == form);
+    if !stored || !visit.stores("customAttributes") {
+        return;
+    }
+    match (form, value["id"].as_str()) {
+        ("one", Some(id)) => user["customAttributes"][id] = value.clone(),
+        _ => user["customAttributes"] = value.clone(),
+    }
+}
+
+/// Whether a skill or team is there and not gone.
+fn is_there(visit: &Visit, list: &[(i64, &str)], id: i64) -> bool {
+    list.iter().any(|(known, name)| *known == id && !visit.gone(&id.to_string(), name))
+}
+
+/// Those of a list whose name contains what is searched for.
+fn named(visit: &Visit, list: &'static [(i64, &'static str)]) -> Vec<(i64, &'static str)> {
+    let sought = visit.request.query("searchString").first().map(|text| text.to_lowercase()).unwrap_or_default();
+    list.iter().filter(|(_, name)| name.to_lowercase().contains(&sought)).copied().collect()
+}
+
+/// The id of the tenant.
+pub(crate) fn tenant_id(odds: &Odds) -> String {
+    odds.value(Odd::Tenant, "").unwrap_or_else(|| "tenant-1".into())
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -577,18 +775,63 @@ fn wrong_agent(agent: &Map<String, Value>) -> Option<String> {
     })
 }
 
-/// A page of a list. An empty one is 204 without a body.
-fn page(key: &str, items: Vec<Value>, request: &Request) -> Reply {
+/// A page of a list. An empty one is 204 without a body, or what stands for nobody today.
+fn page(visit: &Visit, key: &str, items: Vec<Value>) -> Reply {
     let number = |name: &str, default: usize| {
-        request.query(name).first().and_then(|value| value.parse().ok()).unwrap_or(default)
+        visit.request.query(name).first().and_then(|value| value.parse().ok()).unwrap_or(default)
     };
-    let (skip, top) = (number("skip", 0), number("top", PAGE).clamp(1, PAGE));
-    let shown: Vec<&Value> = items.iter().skip(skip).take(top).collect();
-    if shown.is_empty() {
-        return Reply::empty(204);
+    let (skip, top) = (number("skip", 0), number("top", PAGE).clamp(1, visit.cut(PAGE)));
+    let endless = visit.has(Odd::Endless);
+    let shown = stretch(&items, skip, top, endless);
+    let path = visit.request.path();
+    let uri = |skip: usize| visit.uri(&format!("{path}?skip={skip}&top={top}"));
+    let more = endless || skip + shown.len() < items.len();
+    let mut links = json!({"self": uri(skip)});
+    if more {
+        links["next"] = json!(uri(skip + shown.len()));
     }
-    let next = (skip + shown.len() < items.len()).then(|| format!("?skip={}&top={top}", skip + shown.len()));
-    Reply::json(200, &json!({"businessUnitId": 1, "totalRecords": items.len(), "_links": {"next": next}, key: shown}))
+    let total = if endless { skip + 2 * top } else { items.len() };
+    let body = json!({
+        "businessUnitId": 1, "totalRecords": total, "lastPollTime": "2026-01-31T09:00:00.000Z",
+        "_links": links, key: shown,
+    });
+    if shown.is_empty() {
+        return nobody(visit, &body, || admin_error(404, "NotFound", "nothing was found"));
+    }
+    Reply::json(200, &body)
+}
+
+/// What finds nobody: 204 without a body where nothing else is asked for.
+fn nobody(visit: &Visit, empty: &Value, missing: impl Fn() -> Reply) -> Reply {
+    match visit.nobody() {
+        Some(200) => Reply::json(200, empty),
+        Some(404) => missing(),
+        _ => Reply::empty(204),
+    }
+}
+
+/// The path as it is meant: the base in any case, a doubled slash borne.
+pub(crate) fn meant(target: &str) -> String {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let mut parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    if let Some(base) = parts.first_mut().filter(|part| part.eq_ignore_ascii_case("incontactapi")) {
+        *base = base.to_lowercase();
+    }
+    let path = format!("/{}", parts.join("/"));
+    query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"))
+}
+
+/// A refusal of the other vendor's in this one's words: by where it was asked.
+pub(crate) fn worded(reply: Reply, path: &str) -> Reply {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let (Some(code), Some(message)) = (body["code"].as_str(), body["message"].as_str()) else { return reply };
+    let is_admin = path.trim_start_matches('/').to_lowercase().starts_with("incontactapi");
+    let worded = match (is_admin, reply.status) {
+        (true, status) => admin_error(status, code, message),
+        (false, 401) => unauthorized(message, path),
+        (false, status) => hub_error(status, code, message),
+    };
+    Reply { body: worded.body, ..reply }
 }
 
 /// Too much: NICE names no limit in it.
@@ -597,14 +840,14 @@ pub(crate) fn too_many(reply: Reply) -> Reply {
 }
 
 /// The discovery documents; `base` is where they were asked for.
-pub(crate) fn discovery(path: &str, base: &str) -> Option<Reply> {
+pub(crate) fn discovery(path: &str, base: &str, tenant: &str) -> Option<Reply> {
     match path {
         "/.well-known/openid-configuration" => {
             Some(Reply::json(200, &json!({"issuer": base, "token_endpoint": format!("{base}/auth/token")})))
         }
         "/.well-known/cxone-configuration" => Some(Reply::json(
             200,
-            &json!({"area": "na1", "api_endpoint": base, "uhDomain": "nice-incontact.invalid", "tenantId": "tenant-1"}),
+            &json!({"area": "na1", "api_endpoint": base, "uhDomain": "nice-incontact.invalid", "tenantId": tenant}),
         )),
         _ => None,
     }
@@ -639,7 +882,7 @@ pub(crate) fn granted(
 }
 
 /// A token that says its tenant and area, as CXone's do.
-pub(crate) fn id_token() -> String {
+pub(crate) fn id_token(tenant: &str) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.sandbox", part(&json!({"alg": "none"})), part(&json!({"tenantId": "tenant-1", "area": "na1"})))
+    format!("{}.{}.sandbox", part(&json!({"alg": "none"})), part(&json!({"tenantId": tenant, "area": "na1"})))
 }
