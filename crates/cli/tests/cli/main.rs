@@ -8,4 +8,5 @@ mod apply;
 mod crash;
 mod input;
 mod nice;
+mod sdk;
 mod world;
