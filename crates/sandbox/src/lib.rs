@@ -25,6 +25,7 @@ use limits::Quota;
 use odd::Odds;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 use visit::Visit;
@@ -237,6 +238,14 @@ impl Sandbox {
         }
     }
 
+    /// Somebody else edits a list of a user (`skills`, `division`, `groups` …: [`Odd::ColleagueEdits`] has them).
+    pub fn edit_list_as_someone(&mut self, id: &str, list: &str) -> bool {
+        match &mut self.tenant {
+            Tenant::Genesys(tenant) => tenant.edit_list(id, list),
+            Tenant::Nice(tenant) => tenant.edit_list(id, list),
+        }
+    }
+
     /// Somebody else sets a field.
     pub fn edit_as_someone(&mut self, id: &str, field: &str, value: &str) -> bool {
         match &mut self.tenant {
@@ -277,8 +286,11 @@ impl Sandbox {
 
     fn reply(&mut self, now: Duration, wall: SystemTime, request: &Request) -> Reply {
         let is_nice = self.options.vendor == Vendor::Nice;
-        let meant =
-            if is_nice { Request { target: nice::meant(&request.target), ..request.clone() } } else { request.clone() };
+        let meant: Cow<Request> = if is_nice {
+            Cow::Owned(Request { target: nice::meant(&request.target), ..request.clone() })
+        } else {
+            Cow::Borrowed(request)
+        };
         let path = meant.path();
         if path == "/sandbox/books" {
             return Reply::json(200, &self.books_json());
@@ -443,6 +455,10 @@ impl Sandbox {
             }
             return self.mint(now);
         }
+        if self.odds.take(Odd::TokenThrottled, "POST /oauth/token") {
+            let why = "rate limit exceeded; try again later";
+            return Reply::json(400, &token_error("invalid_request", why));
+        }
         let form = request.form();
         let basic = request.basic();
         let given = |key: &str| form.get(key).map(String::as_str);
@@ -452,16 +468,10 @@ impl Sandbox {
             None => (given("client_id"), given("client_secret")),
         };
         if given("grant_type") != Some("client_credentials") {
-            return Reply::json(
-                400,
-                &json!({"error": "unsupported_grant_type", "error_description": "client_credentials only"}),
-            );
+            return Reply::json(400, &token_error("unsupported_grant_type", "client_credentials only"));
         }
         if (id, secret) != (Some(CLIENT_ID), Some(CLIENT_SECRET)) {
-            return Reply::json(
-                401,
-                &json!({"error": "invalid_client", "error_description": "client not found or wrong secret"}),
-            );
+            return Reply::json(401, &token_error("invalid_client", "client not found or wrong secret"));
         }
         self.mint(now)
     }
@@ -519,4 +529,9 @@ impl Sandbox {
             "most_in_window": most_in_window, "colleague": colleague,
         })
     }
+}
+
+/// The token endpoint's own kind of error.
+fn token_error(error: &str, why: &str) -> Value {
+    json!({"error": error, "description": why, "error_description": why})
 }

@@ -117,6 +117,8 @@ oddities! {
     NoPermission = "no_permission", SomeWords, "[=CODE]";
     /// writes are refused with this status and code
     Refuse = "refuse", Words, "=STATUS:CODE";
+    /// Genesys: the token endpoint is answered 400 invalid_request, "rate limit exceeded;"
+    TokenThrottled = "token_throttled", First, "[=N]";
     /// the id of the tenant is this
     Tenant = "tenant", Words, "=ID";
     /// NICE: the user PUT stores customAttributes only as a map, only as one {id, values}, or not at all
@@ -208,6 +210,11 @@ impl Odds {
 
     pub(crate) fn add(&mut self, oddity: Oddity) {
         self.all.push((oddity, 0));
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     fn all_of(&self, odd: Odd, call: &str) -> impl Iterator<Item = &Oddity> {

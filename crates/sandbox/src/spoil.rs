@@ -30,7 +30,7 @@ fn at_keys(value: &mut Value, keys: &[String], put: &Put) {
 
 /// The answer as it arrives.
 pub(crate) fn spoil(reply: Reply, odds: &mut Odds, call: &str, write: bool) -> Reply {
-    if !(200..300).contains(&reply.status) {
+    if odds.is_empty() || !(200..300).contains(&reply.status) {
         return reply;
     }
     if write && odds.take(Odd::HtmlAfter, call) {

@@ -59,6 +59,8 @@ const WRITABLE: &[&str] = &["groups", "profileSkills", "certifications", "locati
 const MAX_IDS: usize = 100;
 const MAX_PAGE: usize = 500;
 const MAX_BULK: usize = 50;
+/// Bytes of a request's body.
+const MAX_BYTES: usize = 512_000;
 
 /// The path template that a limit or a book entry counts by.
 pub(crate) fn template(method: &str, path: &str) -> String {
@@ -122,9 +124,10 @@ pub(crate) struct Tenant {
     page_limit: usize,
     org: Org,
     later: Vec<Later>,
-    /// What users were until when, for an index that lags.
+    /// What users were until when, where the index lags.
     past: HashMap<String, Vec<(Duration, Value)>>,
     now: Duration,
+    lags: bool,
 }
 
 impl Tenant {
@@ -141,6 +144,7 @@ impl Tenant {
             later: vec![],
             past: HashMap::new(),
             now: Duration::ZERO,
+            lags: false,
         };
         let (deleted, inactive) = (options.faults.number(Odd::DeletedUsers), options.faults.number(Odd::InactiveUsers));
         for (number, mut user) in (0..users).map(|number| (number, people::user(seed, number))) {
@@ -170,7 +174,9 @@ impl Tenant {
     /// Sets fields of a user: the version goes up, and the index keeps what was.
     fn set(&mut self, id: &str, fields: Vec<(String, Value)>) {
         let Some(user) = self.users.get_mut(id) else { return };
-        self.past.entry(id.to_owned()).or_default().push((self.now, user.clone()));
+        if self.lags {
+            self.past.entry(id.to_owned()).or_default().push((self.now, user.clone()));
+        }
         for (key, value) in fields {
             if key == "email"
                 && let Some(email) = value.as_str()
@@ -246,6 +252,10 @@ impl Tenant {
 
     pub(crate) fn answer(&mut self, visit: &mut Visit) -> Reply {
         self.now = visit.now;
+        self.lags = visit.odds.has(Odd::LaggingSearch, "POST /api/v2/users/search");
+        if visit.request.body.len() > MAX_BYTES {
+            return Reply::error(413, "request.entity.too.large", "The request is over the size limit");
+        }
         let users = &mut self.users;
         self.later.retain(|later| !later.make(visit.now, users));
         let path = visit.request.path().to_owned();

@@ -386,3 +386,11 @@ fn who_does_not_sign_in_is_told_apart_from_who_signs_in_wrongly() {
     }
     assert_eq!(client.refused("GET", "/api/v2/users/me", Value::Null), (400, "not.a.user".into()));
 }
+
+#[test]
+fn a_body_over_the_size_limit_is_refused() {
+    let mut client = genesys(1, &[]);
+    let target = format!("/api/v2/users/{}", client.id(0));
+    let told = client.refused("PATCH", &target, json!({"title": "x".repeat(512_001)}));
+    assert_eq!(told, (413, "request.entity.too.large".into()));
+}

@@ -1,7 +1,7 @@
 //! Every odd answer, as it arrives.
 
 use crate::{Client, body, genesys, names, nice};
-use paceline_sandbox::{Fate, Odd};
+use paceline_sandbox::{CLIENT_ID, CLIENT_SECRET, Fate, Odd};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -315,6 +315,18 @@ fn permissions_are_missing_by_kind_of_call_and_refusals_are_whatever_is_asked_fo
 fn the_tenant_is_another_one() {
     let mut client = genesys(1, &["tenant=org-2"]);
     assert_eq!(client.get("/api/v2/organizations/me")["id"], "org-2");
+}
+
+#[test]
+fn the_token_endpoint_throttles_with_a_400_of_its_own() {
+    let mut client = genesys(1, &[]);
+    client.sandbox.add_fault("token_throttled=1").unwrap();
+    let form = format!("grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}");
+    let mut ask = || client.raw("POST", "/oauth/token", form.clone().into_bytes(), None);
+    let told = body(&ask());
+    assert_eq!(told["error"], "invalid_request");
+    assert!(told["error_description"].as_str().unwrap().starts_with("rate limit exceeded;"));
+    assert_eq!(ask().status, 200);
 }
 
 #[test]
