@@ -106,7 +106,7 @@ oddities! {
     /// texts, or these fields, are stored in capitals
     Normalises = "normalises", SomeWords, "[=KEYS]";
     /// NICE: answers of batches count the errors (or say this count) and have no items
-    CountOnly = "count_only", First, "[=N]";
+    CountOnly = "count_only", First, "[=COUNT]";
     /// Genesys: PATCH of a user is answered 409 general.conflict that is about no version
     Conflict409 = "conflict_409", First, "[=N]";
     /// Genesys: writes of skills, languages and members are answered 400 general.conflict

@@ -122,6 +122,17 @@ fn hold(vendor: Vendor, all: &[&[&str]]) {
 }
 
 #[test]
+fn without_odd_answers_every_row_is_updated() {
+    for vendor in [Vendor::Genesys, Vendor::Nice] {
+        let world = World::new(options(vendor, &[]));
+        world.write("roster.csv", roster(&world, vendor, false));
+        let ran = run(&world, &["apply", "roster.csv", "--yes", "--format", "json"]).unwrap();
+        assert_eq!((ran.code, &ran.json()["updated"]), (0, &json!(ROWS)), "{ran:?}");
+        assert_eq!(complaints(vendor, &[]), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn answers_that_are_not_the_apis_are_no_success() {
     hold(
         Vendor::Genesys,
