@@ -239,14 +239,14 @@ impl Odds {
         self.all.iter_mut().find(fits).map(|(_, given)| *given += 1).is_some()
     }
 
-    /// Its number for a call.
+    /// Its number for a call: what was said last counts.
     pub(crate) fn number(&self, odd: Odd, call: &str) -> Option<usize> {
-        self.all_of(odd, call).find_map(|oddity| oddity.value.as_ref()?.parse().ok())
+        self.all_of(odd, call).filter_map(|oddity| oddity.value.as_ref()?.parse().ok()).last()
     }
 
     /// Its seconds, or those that are meant where it has none.
     pub(crate) fn seconds(&self, odd: Odd, call: &str, meant: f64) -> Option<f64> {
-        let oddity = self.all_of(odd, call).next()?;
+        let oddity = self.all_of(odd, call).last()?;
         Some(oddity.value.as_ref().and_then(|value| value.parse().ok()).unwrap_or(meant))
     }
 
@@ -257,7 +257,7 @@ impl Odds {
 
     /// Its value for a call.
     pub(crate) fn value(&self, odd: Odd, call: &str) -> Option<String> {
-        self.all_of(odd, call).find_map(|oddity| oddity.value.clone())
+        self.all_of(odd, call).filter_map(|oddity| oddity.value.clone()).last()
     }
 
     /// Whether it is so for a word: named, or meant where no words are given.

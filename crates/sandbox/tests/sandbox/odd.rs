@@ -315,6 +315,8 @@ fn permissions_are_missing_by_kind_of_call_and_refusals_are_whatever_is_asked_fo
 fn the_tenant_is_another_one() {
     let mut client = genesys(1, &["tenant=org-2"]);
     assert_eq!(client.get("/api/v2/organizations/me")["id"], "org-2");
+    client.sandbox.add_fault("tenant=org-3").unwrap();
+    assert_eq!(client.get("/api/v2/organizations/me")["id"], "org-3", "what was said last counts");
 }
 
 #[test]
