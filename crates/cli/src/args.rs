@@ -338,7 +338,7 @@ pub(crate) struct SandboxArgs {
     /// The window that it counts in: fixed or sliding.
     #[arg(long, default_value = "fixed", value_name = "KIND")]
     pub(crate) window: String,
-    /// What a 429 says: seconds, date, absent, malformed, or so many seconds more than needed.
+    /// What a 429 says: seconds, decimal, date, absent, malformed, or so many seconds more than needed.
     #[arg(long, default_value = "seconds", value_name = "FORM")]
     pub(crate) retry_after: String,
     /// What the limits call tells, a minute; it is not served without.
@@ -356,12 +356,21 @@ pub(crate) struct SandboxArgs {
     /// Refuse a PATCH without `version`, as the published description does.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// What goes wrong, as `name=value` (error_500=0.1, reset_after=0.05, hang=0.01, users.ID=404, rival_per_s=25 …).
-    #[arg(long = "fault", value_name = "NAME=VALUE")]
+    /// What goes wrong; `--help` lists it all (error_500=0.1, users.ID=404, html_write, omit=skills@GET /api/v2/users …).
+    #[arg(long = "fault", value_name = "NAME[=VALUE][@CALLS]", long_help = fault_help())]
     pub(crate) faults: Vec<String>,
     /// Write a sample roster for its users to this file (.csv, .json or .jsonl) before serving.
     #[arg(long, value_name = "FILE")]
     pub(crate) write_roster: Option<PathBuf>,
+}
+
+fn fault_help() -> String {
+    let all = paceline_sandbox::explained();
+    format!(
+        "What goes wrong, as often as is needed.\n\nAn odd answer may end in `@` and a part of the method and path template \
+         of the calls that it is about, as in `omit=skills@GET /api/v2/users`. [=N] stands for the first N calls, KEYS for \
+         names with commas between them.\n\n{all}"
+    )
 }
 
 #[derive(Debug, Clone, Args)]

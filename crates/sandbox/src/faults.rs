@@ -1,13 +1,44 @@
 //! What goes wrong, on demand and by chance with a seed.
 
 use crate::http::{Fate, Reply};
+use crate::odd::{Odd, Oddity};
 use crate::people::Chance;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The planned failures by name, with their values and meanings, for people. The odd answers are told by [`Odd`].
+pub(crate) const EXPLAINED: &[(&str, &str)] = &[
+    ("error_500=CHANCE", "500 before anything is done; a chance is 0 to 1, a request each"),
+    ("error_503=CHANCE", "503 before anything is done"),
+    ("retry_after_503_s=S", "the Retry-After of those 503s"),
+    ("reset_before=CHANCE", "the connection closes before a write is done"),
+    ("reset_after=CHANCE", "it closes after a write was done"),
+    ("hang=CHANCE", "no answer ever comes, and nothing is done"),
+    ("outages=[{\"from_s\":S,\"until_s\":S,\"status\":N}]", "stretches in which nothing works; status 0 resets"),
+    ("token_outages=[…]", "stretches in which the token endpoint does not work"),
+    ("lost_members=[\"ID\"]", "users whose group changes are accepted and never made"),
+    ("forbidden=true", "the client lacks the permission to write"),
+    ("users.ID=STATUS", "writes to this user are refused so"),
+    ("services.CALL=N", "calls a window of one method and path template, below the token's"),
+    ("colleague.chance=CHANCE", "a colleague edits the department of the user of a write"),
+    ("colleague.same_field=true", "… or the title"),
+    ("rival_per_s=N", "calls a second that another program makes on the same quota"),
+    ("nice.batch_cap=N", "people that a batched write carries at most"),
+    ("nice.nameless=true", "failed items do not say whose they are"),
+    ("nice.partial_status=STATUS", "the status of a batch of which some items failed: 200, 206 or 400"),
+    ("nice.search_cap=N", "agents that a search by id takes at most"),
+];
+
+/// All faults, a line each, as `--help` shows them.
+pub fn explained() -> String {
+    let planned = EXPLAINED.iter().map(|(name, meaning)| format!("  {name}: {meaning}\n"));
+    let odd = Odd::ALL.iter().map(|odd| format!("  {}\n", odd.explained()));
+    planned.chain(odd).collect()
+}
+
 /// Planned failures. Chances are `0.0..=1.0`, a request each.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// 500 before anything is done.
@@ -38,10 +69,12 @@ pub struct Faults {
     pub colleague: Colleague,
     /// Calls a second that another program makes on the same quota.
     pub rival_per_s: f64,
+    /// Odd answers, each as `NAME[=VALUE][@CALLS]`.
+    pub odd: Vec<Oddity>,
 }
 
 /// A colleague at work.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Colleague {
     /// The chance that a write meets a fresh edit.
@@ -57,7 +90,7 @@ impl Colleague {
 }
 
 /// A stretch of trouble.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// From this second on.
@@ -113,6 +146,12 @@ impl Fault {
 }
 
 impl Faults {
+    /// The number of an odd answer that is about no call.
+    pub(crate) fn number(&self, odd: Odd) -> usize {
+        let found = self.odd.iter().find(|oddity| oddity.odd == odd);
+        found.and_then(|oddity| oddity.value.as_ref()?.parse().ok()).unwrap_or(0)
+    }
+
     pub(crate) fn outage_at(&self, now: Duration) -> Option<Outage> {
         self.outages.iter().find(|outage| outage.covers(now)).copied()
     }
@@ -164,5 +203,25 @@ impl Faults {
     pub(crate) fn rival_calls(&self, _now: Duration) -> impl Fn(Duration, Duration) -> u32 + use<> {
         let rate = self.rival_per_s;
         move |from, to| ((to.as_secs_f64() * rate).floor() - (from.as_secs_f64() * rate).floor()) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_explained() {
+        let names: String = EXPLAINED.iter().map(|(name, _)| format!("{name}\n")).collect();
+        let fields = serde_json::to_value(Faults::default()).unwrap();
+        for field in fields.as_object().unwrap().keys().filter(|field| *field != "odd") {
+            let is_named = names.lines().any(|name| name.starts_with(field.as_str()));
+            assert!(is_named, "{field}");
+        }
+        for field in serde_json::to_value(crate::Oddities::default()).unwrap().as_object().unwrap().keys() {
+            assert!(names.contains(&format!("nice.{field}=")), "{field}");
+        }
+        let all = explained();
+        assert!(Odd::ALL.iter().all(|odd| all.contains(odd.name())), "{all}");
     }
 }

@@ -28,7 +28,19 @@ impl Request {
     pub fn query(&self, name: &str) -> Vec<String> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decode(value)).collect()
+        let plus = |value: &str| decode(&value.replace('+', " "));
+        pairs.filter(|(key, _)| decode(key) == name).map(|(_, value)| plus(value)).collect()
+    }
+
+    /// The values of a name whose lists may be written as several or joined by commas.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let values = self.query(name);
+        values.iter().flat_map(|list| list.split(',')).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The scheme and host that it was sent to.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.header("host").unwrap_or("127.0.0.1"))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -111,11 +123,22 @@ impl Reply {
         Self { headers: vec![], body: vec![], ..Self::json(status, &Value::Null) }
     }
 
-    /// The vendor's error body.
+    /// An error's `contextId` is the correlation id of its answer.
+    pub(crate) fn name_context(&mut self, id: &str) {
+        if self.status >= 400
+            && let Ok(mut body) = serde_json::from_slice::<Value>(&self.body)
+            && body.get("contextId").is_some()
+        {
+            body["contextId"] = json!(id);
+            self.body = body.to_string().into_bytes();
+        }
+    }
+
+    /// Genesys Cloud's error body. Its `contextId` becomes the correlation id of the answer.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(
             status,
-            &json!({"message": message, "code": code, "status": status, "contextId": format!("ctx-{code}"), "details": [], "errors": []}),
+            &json!({"message": message, "code": code, "status": status, "contextId": "", "details": [], "errors": []}),
         )
     }
 }

@@ -8,21 +8,27 @@ mod genesys;
 mod http;
 mod limits;
 mod nice;
-mod org;
+mod odd;
 mod people;
 mod serve;
+mod spoil;
+mod visit;
 
-pub use faults::{Faults, Outage};
+pub use faults::{Colleague, Faults, Outage, explained};
 pub use http::{Fate, Reply, Request};
 pub use limits::{Limit, RetryAfter, Window};
 pub use nice::Oddities;
+pub use odd::{Form, Odd, Oddity};
 pub use serve::{Served, serve};
 
 use limits::Quota;
+use odd::Odds;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
+use visit::Visit;
 
 /// The vendor that is pretended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -94,6 +100,41 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Adds a fault as it is written for `--fault`: an odd answer (`omit=skills@GET`: [`Odd`] has them all), or a
+    /// field of [`Faults`] (`error_500=0.1`, `users.ID=404`) or, after `nice.`, of [`Oddities`].
+    ///
+    /// # Errors
+    /// Where there is no such fault, or its value is none.
+    pub fn fault(mut self, text: &str) -> Result<Self, String> {
+        if Odd::ALL.iter().any(|odd| odd.name() == odd::name_of(text)) {
+            self.faults.odd.push(Oddity::try_from(text.to_owned())?);
+            return Ok(self);
+        }
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is no fault of the sandbox"))?;
+        let value: Value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+        let told = |error: serde_json::Error| format!("`{text}`: {error}");
+        let set = |mut all: Value, name: &str| {
+            match name.split_once('.') {
+                Some((group, key)) => all[group][key] = value.clone(),
+                None => all[name] = value.clone(),
+            }
+            all
+        };
+        match name.strip_prefix("nice.") {
+            Some(name) => {
+                let all = set(serde_json::to_value(&self.nice).map_err(told)?, name);
+                self.nice = serde_json::from_value(all).map_err(told)?;
+            }
+            None => {
+                let all = set(serde_json::to_value(&self.faults).map_err(told)?, name);
+                self.faults = serde_json::from_value(all).map_err(told)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// What the pretended vendor has received and done.
 #[derive(Debug, Clone, Default)]
 pub struct Books {
@@ -138,6 +179,7 @@ pub struct Sandbox {
     books: Books,
     recorded: Vec<Request>,
     chance: people::Chance,
+    odds: Odds,
 }
 
 /// The OAuth client that every sandbox knows.
@@ -165,6 +207,7 @@ impl Sandbox {
             books: Books::default(),
             recorded: vec![],
             chance: people::Chance::new(options.seed ^ 0x5eed),
+            odds: Odds::new(&options.faults.odd),
             options,
         }
     }
@@ -195,6 +238,14 @@ impl Sandbox {
         }
     }
 
+    /// Somebody else edits a list of a user (`skills`, `division`, `groups` …: [`Odd::ColleagueEdits`] has them).
+    pub fn edit_list_as_someone(&mut self, id: &str, list: &str) -> bool {
+        match &mut self.tenant {
+            Tenant::Genesys(tenant) => tenant.edit_list(id, list),
+            Tenant::Nice(tenant) => tenant.edit_list(id, list),
+        }
+    }
+
     /// Somebody else sets a field.
     pub fn edit_as_someone(&mut self, id: &str, field: &str, value: &str) -> bool {
         match &mut self.tenant {
@@ -208,33 +259,51 @@ impl Sandbox {
         self.quota = limit.map(Quota::new);
     }
 
+    /// Adds a fault from now on. What a tenant begins with (`deleted_users`) is as it was.
+    ///
+    /// # Errors
+    /// As [`Options::fault`].
+    pub fn add_fault(&mut self, text: &str) -> Result<(), String> {
+        let options = self.options.clone().fault(text)?;
+        if let Some(oddity) = options.faults.odd.get(self.options.faults.odd.len()) {
+            self.odds.add(oddity.clone());
+        }
+        self.options = options;
+        Ok(())
+    }
+
     /// Answers a request that arrives at `now`; `wall` is the calendar's time of that.
     pub fn handle(&mut self, now: Duration, wall: SystemTime, request: &Request) -> Reply {
         let latency = self.options.latency_ms + (self.chance.draw() * self.options.jitter_ms as f64) as u64;
         let reply = self.reply(now, wall, request);
         let mut reply = Reply { delay: reply.delay + Duration::from_millis(latency), ..reply };
         let id = format!("sandbox-{}", self.books.calls.values().sum::<u64>() + self.books.tokens);
+        reply.name_context(&id);
         reply.headers.push(("inin-correlation-id".into(), id));
         reply.headers.push(("date".into(), httpdate::fmt_http_date(wall)));
         reply
     }
 
     fn reply(&mut self, now: Duration, wall: SystemTime, request: &Request) -> Reply {
-        let path = request.path();
+        let is_nice = self.options.vendor == Vendor::Nice;
+        let meant: Cow<Request> = if is_nice {
+            Cow::Owned(Request { target: nice::meant(&request.target), ..request.clone() })
+        } else {
+            Cow::Borrowed(request)
+        };
+        let path = meant.path();
         if path == "/sandbox/books" {
             return Reply::json(200, &self.books_json());
         }
         if path == "/sandbox/page" {
-            let headers = vec![("content-type".into(), "text/html".into())];
-            return Reply { headers, body: b"<!DOCTYPE html><html></html>".to_vec(), ..Reply::empty(200) };
+            return visit::html();
         }
-        let is_nice = self.options.vendor == Vendor::Nice;
         if path == "/oauth/token" || (is_nice && matches!(path, "/auth/token" | "/authentication/v1/token/access-key"))
         {
-            return self.token(now, request);
+            return self.token(now, &meant);
         }
         let host = format!("http://{}", request.header("host").unwrap_or_default());
-        if let Some(document) = nice::discovery(path, &host).filter(|_| is_nice) {
+        if let Some(document) = nice::discovery(path, &host, &nice::tenant_id(&self.odds)).filter(|_| is_nice) {
             return document;
         }
         let template =
@@ -244,56 +313,99 @@ impl Sandbox {
         }
         *self.books.calls.entry(template.clone()).or_default() += 1;
         if let Some(outage) = self.options.faults.outage_at(now) {
-            return outage.reply();
+            return self.worded(outage.reply(), path);
         }
         let Some(token) = self.token_of(now, request) else {
             self.books.unauthorized += 1;
-            return Reply::error(401, "bad.credentials", "Invalid login credentials.");
+            let refusal = match request.header("authorization") {
+                Some(_) => Reply::error(401, "bad.credentials", "Invalid login credentials."),
+                None => Reply::error(401, "authentication.required", "No authentication bearer token specified"),
+            };
+            return self.worded(refusal, path);
         };
         if let Some(reply) = self.throttle(now, wall, &token, &template) {
             return reply;
         }
-        self.answer(now, request, &template)
+        self.answer(now, &meant, &template)
+    }
+
+    /// A refusal in the words of the vendor that is pretended.
+    fn worded(&self, reply: Reply, path: &str) -> Reply {
+        if self.options.vendor == Vendor::Nice { nice::worded(reply, path) } else { reply }
+    }
+
+    /// What comes instead of an answer on purpose.
+    fn odd_instead(&mut self, write: bool, call: &str) -> Option<Reply> {
+        if self.odds.take(if write { Odd::HtmlWrite } else { Odd::HtmlRead }, call) {
+            return Some(visit::html());
+        }
+        if self.odds.take(Odd::Redirect, call) {
+            let headers = vec![("location".into(), "https://login.invalid/signin".into())];
+            return Some(Reply { headers, ..Reply::empty(302) });
+        }
+        if !write {
+            return None;
+        }
+        if self.odds.has(Odd::NoPermission, call) {
+            let code = self.odds.value(Odd::NoPermission, call).unwrap_or_else(|| "missing.permissions".into());
+            let message = "Unable to perform the requested action. You are missing the following permission(s)";
+            return Some(Reply::error(403, &code, message));
+        }
+        let (status, code) =
+            self.odds.value(Odd::Refuse, call)?.split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+        Some(Reply::error(status.parse().ok()?, &code, "The request is refused"))
     }
 
     fn answer(&mut self, now: Duration, request: &Request, template: &str) -> Reply {
-        let write = request.method != "GET" && !template.ends_with("/search");
+        let write = !["GET", "HEAD"].contains(&request.method.as_str()) && !template.ends_with("/search");
+        let path = request.path();
         let fault = self.options.faults.draw(&mut self.chance, write, now);
         if let Some(reply) = fault.and_then(|fault| fault.instead()) {
-            return reply;
+            return self.worded(reply, path);
         }
         if write && self.options.faults.forbidden {
-            return Reply::error(
-                403,
-                "missing.permissions",
-                "Unable to perform the requested action. You are missing the following permission(s): directory:user:edit",
-            );
+            let message = "Unable to perform the requested action. You are missing the following permission(s): directory:user:edit";
+            return self.worded(Reply::error(403, "missing.permissions", message), path);
         }
-        // NICE tells the people of a batch apart: their faults are its tenant's.
-        let whole = write && self.options.vendor == Vendor::Genesys;
-        let faulted = whole.then(|| self.options.faults.for_users(&org::users_of(request))).flatten();
+        if let Some(reply) = self.odd_instead(write, template) {
+            return self.worded(reply, path);
+        }
+        // NICE tells the people of a batch apart, and Genesys those of a team: their faults are the tenant's.
+        let whole = write && self.options.vendor == Vendor::Genesys && !template.ends_with("/teams/{teamId}/members");
+        let faulted = whole.then(|| self.options.faults.for_users(&genesys::users_of(request))).flatten();
         let reply = match faulted {
             Some(reply) => reply,
             None => {
-                self.colleague(request, write);
-                let applied = &mut self.books.applied;
+                self.colleague(request, template, write);
+                let mut visit = Visit {
+                    now,
+                    request,
+                    call: template,
+                    told: self.options.told_limit,
+                    faulty: &self.options.faults.users,
+                    odds: &mut self.odds,
+                    applied: &mut self.books.applied,
+                };
                 match &mut self.tenant {
-                    Tenant::Genesys(tenant) => tenant.answer(request, self.options.told_limit, applied),
-                    Tenant::Nice(tenant) => tenant.answer(request, applied),
+                    Tenant::Genesys(tenant) => tenant.answer(&mut visit),
+                    Tenant::Nice(tenant) => tenant.answer(&mut visit),
                 }
             }
         };
+        let reply = spoil::spoil(reply, &mut self.odds, template, write);
         match fault {
             Some(fault) => fault.after(reply),
             None => reply,
         }
     }
 
-    /// A colleague edits a user just before our write arrives.
-    fn colleague(&mut self, request: &Request, write: bool) {
+    /// A colleague edits users just before our write arrives.
+    fn colleague(&mut self, request: &Request, call: &str, write: bool) {
+        if !write {
+            return;
+        }
         let edits = self.options.faults.colleague;
-        if write
-            && edits.chance > 0.0
+        if edits.chance > 0.0
             && self.chance.draw() < edits.chance
             && let Some(id) = request.path().strip_prefix("/api/v2/users/")
             && !self.books.colleague.contains_key(id)
@@ -301,6 +413,29 @@ impl Sandbox {
             && tenant.edit(id, edits.field(), "Changed by a colleague")
         {
             self.books.colleague.insert(id.into(), edits.field().into());
+        }
+        let lists = self.odds.words(Odd::ColleagueEdits, call);
+        if lists.is_empty() {
+            return;
+        }
+        let mut named = match &self.tenant {
+            Tenant::Genesys(_) => genesys::users_of(request),
+            Tenant::Nice(tenant) => tenant.people_of(request),
+        };
+        named.dedup();
+        for id in named {
+            if self.books.colleague.contains_key(&id) {
+                continue;
+            }
+            let tenant = &mut self.tenant;
+            let edit = |list: &String| match &mut *tenant {
+                Tenant::Genesys(tenant) => tenant.edit_list(&id, list),
+                Tenant::Nice(tenant) => tenant.edit_list(&id, list),
+            };
+            let made: Vec<bool> = lists.iter().map(edit).collect();
+            if made.contains(&true) {
+                self.books.colleague.insert(id, lists.join(","));
+            }
         }
     }
 
@@ -320,6 +455,10 @@ impl Sandbox {
             }
             return self.mint(now);
         }
+        if self.odds.take(Odd::TokenThrottled, "POST /oauth/token") {
+            let why = "rate limit exceeded; try again later";
+            return Reply::json(400, &token_error("invalid_request", why));
+        }
         let form = request.form();
         let basic = request.basic();
         let given = |key: &str| form.get(key).map(String::as_str);
@@ -329,16 +468,10 @@ impl Sandbox {
             None => (given("client_id"), given("client_secret")),
         };
         if given("grant_type") != Some("client_credentials") {
-            return Reply::json(
-                400,
-                &json!({"error": "unsupported_grant_type", "error_description": "client_credentials only"}),
-            );
+            return Reply::json(400, &token_error("unsupported_grant_type", "client_credentials only"));
         }
         if (id, secret) != (Some(CLIENT_ID), Some(CLIENT_SECRET)) {
-            return Reply::json(
-                401,
-                &json!({"error": "invalid_client", "error_description": "client not found or wrong secret"}),
-            );
+            return Reply::json(401, &token_error("invalid_client", "client not found or wrong secret"));
         }
         self.mint(now)
     }
@@ -353,7 +486,7 @@ impl Sandbox {
         if self.options.vendor == Vendor::Nice {
             let refresh = format!("{token}-refresh");
             body["refresh_token"] = json!(refresh);
-            body["id_token"] = json!(nice::id_token());
+            body["id_token"] = json!(nice::id_token(&nice::tenant_id(&self.odds)));
             self.refresh_tokens.insert(refresh);
         }
         Reply::json(200, &body)
@@ -396,4 +529,9 @@ impl Sandbox {
             "most_in_window": most_in_window, "colleague": colleague,
         })
     }
+}
+
+/// The token endpoint's own kind of error.
+fn token_error(error: &str, why: &str) -> Value {
+    json!({"error": error, "description": why, "error_description": why})
 }

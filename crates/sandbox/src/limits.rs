@@ -22,6 +22,8 @@ pub enum Window {
 pub enum RetryAfter {
     /// Whole seconds, rounded up.
     Seconds,
+    /// Seconds with a fraction.
+    Decimal,
     /// An HTTP date.
     Date,
     /// None.
@@ -39,6 +41,7 @@ impl RetryAfter {
             Self::Malformed => Some("soon".into()),
             // Dates have whole seconds: the next one that is late enough.
             Self::Date => Some(httpdate::fmt_http_date(wall + wait + Duration::from_millis(999))),
+            Self::Decimal => Some(format!("{:.1}", wait.as_secs_f64() + 0.05)),
             Self::Seconds | Self::Longer(_) => self.said_wait(wait).map(|wait| wait.as_secs().to_string()),
         }
     }
@@ -48,7 +51,7 @@ impl RetryAfter {
         let whole = Duration::from_secs(wait.as_secs_f64().ceil() as u64);
         match self {
             Self::Absent | Self::Malformed => None,
-            Self::Date => Some(wait),
+            Self::Date | Self::Decimal => Some(wait),
             Self::Seconds => Some(whole),
             Self::Longer(more) => Some(whole + Duration::from_secs(more)),
         }
@@ -161,7 +164,7 @@ pub(crate) fn too_many(form: RetryAfter, wait: Duration, wall: SystemTime, servi
     let seconds = wait.as_secs_f64().ceil();
     let mut body = json!({
         "message": format!("Rate limit exceeded the maximum. Retry the request in [{seconds}] seconds"),
-        "code": "too.many.requests.retry.after", "status": 429, "contextId": "ctx-429", "details": [], "errors": [],
+        "code": "too.many.requests.retry.after", "status": 429, "contextId": "", "details": [], "errors": [],
     });
     if service.is_some() {
         body["limit"] = json!({"key": "users.rate.per.minute", "namespace": "users", "value": Value::Null});

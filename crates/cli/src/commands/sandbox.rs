@@ -5,7 +5,7 @@ use crate::error::Failure;
 use crate::printer;
 use crate::settings::{self, Profile};
 use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Vendor, Window, serve};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -61,6 +61,7 @@ fn options(args: &SandboxArgs) -> Result<Options, Failure> {
     };
     let retry_after = match args.retry_after.as_str() {
         "seconds" => RetryAfter::Seconds,
+        "decimal" => RetryAfter::Decimal,
         "date" => RetryAfter::Date,
         "absent" => RetryAfter::Absent,
         "malformed" => RetryAfter::Malformed,
@@ -73,18 +74,7 @@ fn options(args: &SandboxArgs) -> Result<Options, Failure> {
             Some(Limit { calls: quota.allowed, window_s: quota.window.as_secs_f64(), kind, retry_after })
         }
     };
-    let (mut faults, mut oddities) = (json!({}), json!({}));
-    for fault in &args.faults {
-        let (name, value) =
-            fault.split_once('=').ok_or_else(|| wrong("fault", format!("`{fault}` is not name=value")))?;
-        let value: Value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
-        match name.split_once('.') {
-            Some(("nice", key)) => oddities[key] = value,
-            Some((group, key)) => faults[group][key] = value,
-            None => faults[name] = value,
-        }
-    }
-    Ok(Options {
+    let options = Options {
         users: args.users,
         seed: args.seed,
         limit,
@@ -92,10 +82,9 @@ fn options(args: &SandboxArgs) -> Result<Options, Failure> {
         token_life_s: args.token_life,
         latency_ms: args.latency,
         strict: args.strict,
-        nice: serde_json::from_value(oddities).map_err(|error| wrong("fault", error.to_string()))?,
-        faults: serde_json::from_value(faults).map_err(|error| wrong("fault", error.to_string()))?,
         ..Options::default()
-    })
+    };
+    args.faults.iter().try_fold(options, |options, fault| options.fault(fault)).map_err(|why| wrong("fault", why))
 }
 
 /// A roster that gives each of these users a new title and department, or what NICE has in their place.

@@ -8,4 +8,6 @@ mod apply;
 mod crash;
 mod input;
 mod nice;
+mod odd;
+mod sdk;
 mod world;

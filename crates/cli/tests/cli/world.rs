@@ -22,6 +22,15 @@ pub(crate) fn limit(calls: u32, window_s: f64, retry_after: RetryAfter) -> Optio
     Some(Limit { calls, window_s, kind: Window::Fixed, retry_after })
 }
 
+/// A vendor's published description. Where it is not beside the project, the tests that need it are ignored, and say why;
+/// in CI they are not.
+pub(crate) fn description(name: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec").join(name);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("the published description {} cannot be read: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
 impl World {
     pub(crate) fn new(options: Options) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
