@@ -1,6 +1,6 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
-use paceline_core::validate::{Field, Kind, Table};
+use paceline_core::validate::{Field, Importer, Kind, Table};
 use paceline_core::vendor::Names;
 
 const FIELDS: &[Field] = &[
@@ -45,9 +45,9 @@ const FIELDS: &[Field] = &[
     Field::cleared("queues", Kind::NameList),
     Field::kept("queues+", Kind::NameList),
     Field::kept("queues-", Kind::NameList),
-    Field::cleared("roles", Kind::NameList),
-    Field::kept("roles+", Kind::NameList),
-    Field::kept("roles-", Kind::NameList),
+    Field::cleared("roles", Kind::RoleList),
+    Field::kept("roles+", Kind::RoleList),
+    Field::kept("roles-", Kind::RoleList),
     Field::text("employerInfo.officialName"),
     Field::text("employerInfo.employeeId"),
     Field::text("employerInfo.employeeType"),
@@ -72,11 +72,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("email_manager", "manager"),
     ("location_work", "locations"),
     ("roles_divisions", "roles+"),
+    ("hire_date", "employerInfo.dateHire"),
 ];
 
-/// What only a roster for the vendor's own importer has; that one adds to lists and never takes from them.
-const IMPORTER_MARKS: &[&str] = &["email_manager", "location_work", "roles_divisions"];
-const IMPORTER: &[(&str, &str)] = &[("queues", "queues+"), ("skills", "skills+")];
+/// The vendor's own importer adds to lists and never takes from them. A role there is `role:[division; division]`.
+const IMPORTER: Importer = Importer {
+    marks: &["email_manager", "location_work", "roles_divisions"],
+    columns: &[("queues", "queues+"), ("skills", "skills+"), ("roles", "roles+")],
+    lists: &["queues", "skills", "roles", "roles_divisions"],
+};
 
 /// Columns for one telephone number of the list `addresses`, and the type that it has there.
 pub(super) const PHONES: &[(&str, &str)] =
@@ -86,10 +90,10 @@ pub(super) const PHONES: &[(&str, &str)] =
 pub(super) const TABLE: Table = Table {
     keys: &["id", "email"],
     id_kind: |_| "id",
+    joined_ids: false,
     fields: FIELDS,
     clear_words: &[],
     aliases: ALIASES,
-    importer_marks: IMPORTER_MARKS,
     importer: IMPORTER,
 };
 

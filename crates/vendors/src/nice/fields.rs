@@ -2,7 +2,7 @@
 //! e-mail, role, team, custom attributes) and the *agent* (Admin API: thresholds, timeouts, custom fields, skills). A column
 //! belongs to one of them.
 
-use paceline_core::validate::{Field, Kind, Table};
+use paceline_core::validate::{Field, Importer, Kind, Table};
 
 const fn whole(name: &'static str) -> Field {
     Field::kept(name, Kind::Whole(0, 1_000_000))
@@ -109,6 +109,12 @@ const FIELDS: &[Field] = &[
     Field::read_only("displayName", "CXone makes it of `firstName` and `lastName`: set those"),
     Field::read_only("middleName", "CXone shows it and takes no new one; delete the column"),
     Field::read_only("status", "set `active` to `false` to deactivate, to `true` to revive"),
+    // Columns of the vendor's own bulk upload that are no fields.
+    Field::read_only(
+        "Row Changed",
+        "CXone's upload works only on the rows that say Y: keep those, and delete the column",
+    ),
+    Field::read_only("Invite", "Paceline sends no invitations: delete the column"),
     Field::read_only("loginAuthenticatorId", "it is assigned in CXone's own administration; delete the column"),
 ];
 
@@ -155,11 +161,11 @@ const OF_THE_USER: &[&str] = &[
 pub(super) const TABLE: Table = Table {
     keys: &["id", "agentId", "userId", "userName", "email"],
     id_kind,
+    joined_ids: true,
     fields: FIELDS,
     clear_words: &["[!***REMOVE***!]"],
     aliases: ALIASES,
-    importer_marks: &[],
-    importer: &[],
+    importer: Importer::NONE,
 };
 
 /// An agent's id is a number, a user's a UUID; both together, as an export writes them, are joined by a slash.
