@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Raw {
     /// A cell of a table: text, whatever it means.
     Cell(String),
+    /// A cell that says of itself that it is text and no formula, however it begins.
+    Text(String),
     /// A value of JSON.
     Json(Value),
     /// A number of a workbook's cell.

@@ -264,9 +264,18 @@ fn blank(cell: &[u8]) -> bool {
 
 fn raw(cell: &[u8]) -> Raw {
     match std::str::from_utf8(cell) {
-        Ok(text) => Raw::Cell(text.to_owned()),
+        Ok(text) => match protected(text) {
+            Some(text) => Raw::Text(text.to_owned()),
+            None => Raw::Cell(text.to_owned()),
+        },
         Err(_) => Raw::Wrong { message: "is not UTF-8".into(), hint: "save the roster as `CSV UTF-8`" },
     }
+}
+
+/// The text of a cell that begins like a formula and was written with an apostrophe before it, so that no spreadsheet runs it.
+fn protected(cell: &str) -> Option<&str> {
+    const STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    cell.strip_prefix('\'').filter(|text| text.trim_start_matches('\'').starts_with(STARTS))
 }
 
 fn ragged(place: Place, cells: usize, header: usize) -> Problem {
@@ -304,5 +313,21 @@ impl Iterator for Rows {
             }
         }
         self.at_end.pop_front().map(|problem| Err(vec![problem]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_taken_off() {
+        for (cell, text) in [("'=1+1", "=1+1"), ("'+49", "+49"), ("''=1", "'=1"), ("'\t-1", "\t-1"), ("'＝1", "＝1")]
+        {
+            assert_eq!(raw(cell.as_bytes()), Raw::Text(text.into()));
+        }
+        for cell in ["'s-Hertogenbosch", "=1", "+49", "'", "O'Neill"] {
+            assert_eq!(raw(cell.as_bytes()), Raw::Cell(cell.into()));
+        }
     }
 }

@@ -374,7 +374,7 @@ fn a_file_of_the_vendors_importer_is_right_as_its_page_describes_it() {
             (
                 "brackets.csv",
                 &row("Ann,ann@example.com,,,,,,,Agent:[Home,,,,"),
-                &["column `roles_divisions`", "role2:[division]"],
+                &["column `roles_divisions`", "role:[division; division]"],
             ),
             ("rating.csv", &row("Ann,ann@example.com,,,,,,,,,,\"Spanish:9,Billing\","), &["must be 0 to 5"]),
             (

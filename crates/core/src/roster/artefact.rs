@@ -84,11 +84,6 @@ pub(super) fn was_an_id(text: &str) -> Option<Artefact> {
 /// The text that `="00123"` means, as spreadsheets keep leading zeros; any other formula is no value.
 pub(super) fn unwrapped(text: String) -> Result<String, Artefact> {
     let trimmed = text.trim();
-    // What begins like a formula is written with an apostrophe by programs that protect spreadsheets from it.
-    let apostrophes = trimmed.len() - trimmed.trim_start_matches('\'').len();
-    if apostrophes > 0 && trimmed[apostrophes..].starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return Ok(trimmed[1..].to_owned());
-    }
     let Some(formula) = trimmed.strip_prefix('=') else { return Ok(text) };
     let inner = formula.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
@@ -186,9 +181,6 @@ mod tests {
         let text = |text: &str| unwrapped(text.to_owned()).ok();
         assert_eq!(text("=\"00123\"").as_deref(), Some("00123"));
         assert_eq!(text("= \"a \"\"b\"\"\" ").as_deref(), Some("a \"b\""));
-        assert_eq!(text("'=1+1").as_deref(), Some("=1+1"));
-        assert_eq!(text("''+1").as_deref(), Some("'+1"));
-        assert_eq!(text("'s-Hertogenbosch").as_deref(), Some("'s-Hertogenbosch"));
         assert_eq!([text("=A1"), text("=\"a\"&\"b\""), text("=1+1"), text("=")], [None, None, None, None]);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn texts(text: &str) -> Result<Value, Wrong> {
 
 /// Names of a cell.
 pub(super) fn names(text: &str) -> Result<Value, Wrong> {
-    parts(text)?.into_iter().map(|part| meant(part, true).map(|()| json!(clean(part)))).collect()
+    bounded(separated(text, &[';'])?.into_iter())?.into_iter().map(with_divisions).collect()
 }
 
 /// Names with their proficiencies, of a cell.
@@ -71,9 +71,9 @@ fn meant(part: &str, name: bool) -> Result<(), Wrong> {
     }
 }
 
-/// A list of the vendor's importer: by commas, a role with its divisions as `role:[division; division]`.
+/// A list of the vendor's importer: by commas.
 pub(super) fn importers(text: &str, is_rated: bool) -> Result<Value, Wrong> {
-    let items = bounded(top_level(text)?.into_iter().map(str::trim).filter(|part| !part.is_empty()))?;
+    let items = bounded(separated(text, &[',', ';'])?.into_iter())?;
     items.into_iter().map(|part| if is_rated { rated_one(part) } else { with_divisions(part) }).collect()
 }
 
@@ -82,45 +82,53 @@ fn rated_one(part: &str) -> Result<Value, Wrong> {
     Ok(rated(part))
 }
 
-/// The parts between commas or semicolons that are not inside brackets.
-fn top_level(text: &str) -> Result<Vec<&str>, Wrong> {
+/// The parts between separators that are not inside a role's brackets, `role:[a; b]`.
+fn separated<'a>(text: &'a str, separators: &[char]) -> Result<Vec<&'a str>, Wrong> {
     let (mut from, mut inside) = (0, false);
     let mut found = vec![];
     for (at, character) in text.char_indices() {
         match character {
-            '[' if inside => return Err(brackets(text)),
-            ']' if !inside => return Err(brackets(text)),
-            '[' | ']' => inside = !inside,
-            ',' | ';' if !inside => {
-                found.push(&text[from..at]);
-                from = at + 1;
+            '[' if text[from..at].trim_end().ends_with(':') => inside = true,
+            ']' => inside = false,
+            _ if !inside && separators.contains(&character) => {
+                found.push(text[from..at].trim());
+                from = at + character.len_utf8();
             }
             _ => {}
         }
     }
-    found.push(&text[from..]);
+    found.push(text[from..].trim());
+    found.retain(|part| !part.is_empty());
     if inside { Err(brackets(text)) } else { Ok(found) }
 }
 
 fn brackets(text: &str) -> Wrong {
     Wrong::from(format!("`{}` has brackets that do not fit", shown(text)))
-        .hint("roles are written `role:[division; division], role2:[division]`")
+        .hint("a role in some divisions is written `role:[division; division]`")
 }
 
+/// A name, or a role with its divisions in one spelling.
 fn with_divisions(part: &str) -> Result<Value, Wrong> {
-    let Some((name, inside)) = part.split_once('[') else {
+    let split = part.split_once('[').and_then(|(name, inside)| Some((name.trim_end().strip_suffix(':')?, inside)));
+    let Some((name, inside)) = split else {
         meant(part, true)?;
         return Ok(json!(clean(part)));
     };
     let name = clean(name);
-    let name = name.strip_suffix(':').map_or(name.as_str(), str::trim_end);
-    let Some(divisions) = inside.trim_end().strip_suffix(']').filter(|_| !name.is_empty()) else {
-        return Err(brackets(part));
-    };
-    meant(name, true)?;
+    let Some(divisions) = inside.strip_suffix(']').filter(|_| !name.is_empty()) else { return Err(brackets(part)) };
+    meant(&name, true)?;
     let divisions: Vec<String> = divisions.split([';', ',']).map(clean).filter(|name| !name.is_empty()).collect();
     divisions.iter().try_for_each(|name| meant(name, true))?;
-    Ok(if divisions.is_empty() { json!(name) } else { json!({"name": name, "divisions": divisions}) })
+    Ok(in_divisions(&name, &divisions))
+}
+
+/// A role in some divisions, as a row's fields have it: `role:[division; division]`; where a division's name cannot stand
+/// there, as an object.
+pub(super) fn in_divisions(role: &str, divisions: &[String]) -> Value {
+    if divisions.iter().any(|name| name.contains([';', ',', '[', ']'])) {
+        return json!({"name": role, "divisions": divisions});
+    }
+    if divisions.is_empty() { json!(role) } else { json!(format!("{role}:[{}]", divisions.join("; "))) }
 }
 
 #[cfg(test)]
@@ -133,14 +141,13 @@ mod tests {
         assert_eq!(read("Sales, Support"), Ok(json!(["Sales", "Support"])));
         assert_eq!(
             read("Agent:[Home], Supervisor: [Sales; EMEA], Employee"),
-            Ok(json!([
-                {"name": "Agent", "divisions": ["Home"]}, {"name": "Supervisor", "divisions": ["Sales", "EMEA"]}, "Employee"
-            ]))
+            Ok(json!(["Agent:[Home]", "Supervisor:[Sales; EMEA]", "Employee"]))
         );
-        assert_eq!(read("Agent [Home]"), Ok(json!([{"name": "Agent", "divisions": ["Home"]}])));
-        for wrong in ["Agent:[Home", "Agent]", "[Home]", "Agent:[Home] x", "a[[b]]", "Agent, #N/A"] {
+        assert_eq!(read("Agent [Home]"), Ok(json!(["Agent [Home]"])), "a name may hold brackets");
+        for wrong in ["Agent:[Home", ":[Home]", "Agent:[Home] x", "Agent, #N/A", "Agent:[nan]"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(names("Agent:[Home; Sales]; Employee").ok(), Some(json!(["Agent:[Home; Sales]", "Employee"])));
         assert_eq!(
             importers("Spanish:5,Billing", true).ok(),
             Some(json!([{"name": "Spanish", "proficiency": 5.0}, {"name": "Billing"}]))

@@ -53,6 +53,7 @@ mod tests {
             Field { name: "groups+", kind: Kind::NameList, clearable: false },
             Field { name: "version", kind: Kind::ReadOnly("it is read from the vendor"), clearable: false },
             Field { name: "custom.*", kind: Kind::Text, clearable: true },
+            Field { name: "phone", kind: Kind::Code, clearable: true },
             Field { name: "rank", kind: Kind::Whole(1, 9), clearable: false },
         ],
         clear_words: &["[!***REMOVE***!]"],
@@ -228,6 +229,7 @@ mod tests {
     #[test]
     fn json_says_what_a_cell_cannot() {
         let text = |text: &str| check(&[("id", cell("u")), ("title", Raw::Json(json!(text)))]);
+        assert_eq!(check(&[("id", cell("u")), ("title", Raw::Text("=A1".into()))]), Ok(json!({"title": "=A1"})));
         for odd in ["#N/A", "nan", "4711.0", "=A1"] {
             assert_eq!(text(odd), Ok(json!({"title": odd})));
         }
@@ -246,12 +248,13 @@ mod tests {
             ("employerInfo.dateHire", cell("2024-02-29 00:00:00")),
             ("groups+", cell("Cafe\u{301}\u{200b}; Tier\u{a0}2")),
             ("profileSkills", cell("\u{200b}")),
+            ("phone", cell("\u{202a}+1\u{a0}317\u{ad}5550100\u{202c}")),
         ]);
         assert_eq!(
             found,
             Ok(
                 json!({"title": "00123", "state": "active", "acdAutoAnswer": true, "employerInfo.dateHire": "2024-02-29",
-                "groups+": ["Caf\u{e9}", "Tier 2"]})
+                "groups+": ["Caf\u{e9}", "Tier 2"], "phone": "+1 3175550100"})
             )
         );
         assert_eq!(check(&[("id", cell("u")), ("title", cell(" <Clear>\u{200b}"))]), Ok(json!({"title": null})));
@@ -335,6 +338,12 @@ mod tests {
         let expected =
             json!([{"name": "Support", "id": "s-1", "proficiency": 3.0}, {"name": "s-2"}, {"name": "x", "id": "17"}]);
         assert_eq!(check(&[("id", cell("u")), ("skills", skills)]), Ok(json!({"skills": expected})));
+        let roles =
+            Raw::Json(json!([{"name": "Agent", "divisions": ["Home", "Sales"]}, {"name": "x", "divisions": ["a;b"]}]));
+        assert_eq!(
+            check(&[("id", cell("u")), ("groups+", roles)]),
+            Ok(json!({"groups+": ["Agent:[Home; Sales]", {"name": "x", "divisions": ["a;b"]}]}))
+        );
         let groups = Raw::Json(json!([{"id": "g-1", "name": "Floor 2"}]));
         assert_eq!(check(&[("id", cell("u")), ("groups+", groups)]), Ok(json!({"groups+": ["g-1"]})));
     }

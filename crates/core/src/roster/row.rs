@@ -107,7 +107,7 @@ impl Table {
                 lists::importers(&text, matches!(kind, Kind::RatedList(..))).and_then(|list| from_json(kind, list))
             }
             // There a location's name may hold what separates a list here.
-            Said::Text(text) if rules == Rules::Importer && matches!(kind, Kind::NameList | Kind::RoleList) => {
+            Said::Text(text) if rules == Rules::Importer && kind == Kind::NameList => {
                 from_json(kind, Value::Array(vec![Value::String(text)]))
             }
             Said::Text(text) => from_cell(kind, text),
@@ -155,7 +155,7 @@ impl<'a> Reading<'a> {
     }
 
     fn take(&mut self, name: String, raw: Raw, beside: bool) {
-        if matches!(&raw, Raw::Cell(text) if is_blank(text)) {
+        if matches!(&raw, Raw::Cell(text) | Raw::Text(text) if is_blank(text)) {
             return;
         }
         // Blind, JSON is sent as it is, whatever its keys.

@@ -13,6 +13,8 @@ pub const MOST_COLUMNS: usize = 16_384;
 pub enum Kind {
     /// Any text.
     Text,
+    /// A text that another system knows by its characters, a telephone number or user name: nothing invisible is in it.
+    Code,
     /// Whatever it is; in a cell a text.
     Any,
     /// An e-mail address.
@@ -33,10 +35,8 @@ pub enum Kind {
     ObjectList,
     /// An object of the tenant, by name or id.
     Name,
-    /// Objects of the tenant, by name or id; in a cell `a;b;c`.
+    /// Objects of the tenant, by name or id; in a cell `a;b;c`. A role with its divisions is `name:[division; division]`.
     NameList,
-    /// Roles, by name or id; in a cell `a;b;c`. Each is a text, or `{"name", "divisions"}` where the row says in which divisions.
-    RoleList,
     /// The same with a proficiency between these, as in `Spanish:4;Billing:3`: `{"name", "id"?, "proficiency"?}`. An id beside
     /// a name is the one to believe.
     RatedList(f64, f64),
@@ -59,6 +59,11 @@ impl Field {
     /// A text that may be cleared.
     pub const fn text(name: &'static str) -> Self {
         Self::cleared(name, Kind::Text)
+    }
+
+    /// A telephone number or user name that may be cleared.
+    pub const fn code(name: &'static str) -> Self {
+        Self::cleared(name, Kind::Code)
     }
 
     /// One that may be cleared.

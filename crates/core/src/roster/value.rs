@@ -30,6 +30,7 @@ pub(super) fn said(raw: Raw, kind: Kind) -> Result<Said, Wrong> {
         Raw::Json(value) => return Ok(Said::Json(value)),
         Raw::Wrong { message, hint } => return Err(Wrong::from(message).hint(hint)),
         Raw::Cell(text) => unwrapped(text)?,
+        Raw::Text(text) => text,
         Raw::Number { value, format } => match kind {
             Kind::Whole(..) | Kind::Number | Kind::Bool if number_format::is_percent(&format) => {
                 return Err(Wrong::from(format!("is shown as percent (`{}`) and held as {value}", shown(&format)))
@@ -92,7 +93,7 @@ pub(super) fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
             _ => Err(format!("`{}` is neither `true` nor `false`", shown(&text)).into()),
         },
         Kind::TextList => lists::texts(&text),
-        Kind::NameList | Kind::RoleList => lists::names(&text),
+        Kind::NameList => lists::names(&text),
         Kind::Whole(..) | Kind::Number => match clean(&text).parse::<f64>() {
             Ok(number) if number.is_finite() => from_json(kind, json!(number)),
             _ => Err(format!("`{}` is no number", shown(&text)).into()),
@@ -107,7 +108,7 @@ pub(super) fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
                 Err(Wrong::from(format!("is not JSON: {error}")).hint("write a list of objects, or use a JSON roster"))
             }
         },
-        Kind::Text | Kind::Name => {
+        Kind::Text | Kind::Code | Kind::Name => {
             not_an_id(&text)?;
             from_json(kind, Value::String(text))
         }
@@ -163,19 +164,18 @@ fn one_rated(value: &Value, least: f64, most: f64) -> Result<Value, Wrong> {
     Ok(Value::Object(item))
 }
 
-/// One of a list of names: the text to find it by, or with its divisions.
-fn one_named(value: &Value, in_divisions: bool) -> Result<Value, Wrong> {
+/// One of a list of names: the text to find it by.
+fn one_named(value: &Value) -> Result<Value, Wrong> {
     let name = word(value.get("id")).or_else(|| word(Some(value))).or_else(|| word(value.get("name")));
     let Some(name) = name else {
         return Err(format!("`{}` names nothing: write a name or an id", shown(&value.to_string())).into());
     };
     match value.get("divisions") {
         None | Some(Value::Null) => Ok(json!(name)),
-        Some(_) if !in_divisions => Err(format!("`{}` takes no divisions: only roles do", shown(&name)).into()),
         Some(Value::Array(divisions)) if !divisions.is_empty() => {
             let divisions: Option<Vec<String>> = divisions.iter().map(|one| word(Some(one))).collect();
             let wrong = || Wrong::from(format!("the divisions of `{}` must be names or ids", shown(&name)));
-            Ok(json!({"name": name, "divisions": divisions.ok_or_else(wrong)?}))
+            Ok(lists::in_divisions(&name, &divisions.ok_or_else(wrong)?))
         }
         Some(_) => Err(format!("the divisions of `{}` must be a list of names or ids", shown(&name)).into()),
     }
@@ -199,7 +199,8 @@ pub(super) fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
     match (kind, value) {
         (Kind::Text, Value::String(text)) => Ok(Value::String(prose(text))),
         (Kind::Bool, value @ Value::Bool(_)) => Ok(value),
-        (Kind::Text, other) => wrong("a text", &other),
+        (Kind::Code, Value::String(text)) => Ok(Value::String(clean(&text))),
+        (Kind::Text | Kind::Code, other) => wrong("a text", &other),
         (Kind::Bool, other) => wrong("true or false", &other),
         (Kind::Email, Value::String(text)) => {
             let text = clean(&text);
@@ -249,10 +250,8 @@ pub(super) fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
             name.map_or_else(|| wrong("a name or id", &Value::Object(object)), |name| Ok(json!(name)))
         }
         (Kind::Name, other) => wrong("a name or id", &other),
-        (Kind::NameList | Kind::RoleList, Value::Array(list)) => {
-            list.iter().map(|item| one_named(item, kind == Kind::RoleList)).collect()
-        }
-        (Kind::NameList | Kind::RoleList, other) => wrong("a list of names or ids", &other),
+        (Kind::NameList, Value::Array(list)) => list.iter().map(one_named).collect(),
+        (Kind::NameList, other) => wrong("a list of names or ids", &other),
         (Kind::RatedList(least, most), Value::Array(list)) => {
             let list: Result<Vec<Value>, Wrong> = list.iter().map(|item| one_rated(item, least, most)).collect();
             rated_once(list?)

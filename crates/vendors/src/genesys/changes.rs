@@ -263,8 +263,8 @@ fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Resul
                 wanted.insert(id.clone(), (name.clone(), false, column.clone()));
             }
         }
-        for item in value.as_array().into_iter().flatten() {
-            let item = names.resolve(singular, in_no_division(item)?)?;
+        for text in value.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let item = names.resolve(singular, text)?;
             wanted.insert(item.id.clone(), (json!(item.name), mode != Mode::Remove, column.clone()));
         }
     }
@@ -276,17 +276,6 @@ fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Resul
         maker.push(&kind, vec![column], before, one(member));
     }
     Ok(())
-}
-
-/// A member's name. A role that the row gives in certain divisions is not given in others instead.
-fn in_no_division(item: &Value) -> Result<&str, Refusal> {
-    item.as_str().ok_or_else(|| {
-        let message = format!(
-            "`{}` in certain divisions cannot be set: name the role alone",
-            item["name"].as_str().unwrap_or_default()
-        );
-        Refusal::own("not.supported", message)
-    })
 }
 
 /// Custom attributes: one call sets those of several schemas.

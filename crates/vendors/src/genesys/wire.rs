@@ -355,7 +355,7 @@ pub(super) fn desired(columns: &Map<String, Value>, current: &Map<String, Value>
 /// Strings are cleared by `""` (as the vendor's Terraform provider does), lists by `[]`.
 fn cleared(column: &str) -> Value {
     match fields::TABLE.field(column).map(|field| field.kind) {
-        Some(Kind::TextList | Kind::ObjectList | Kind::NameList | Kind::RoleList) => json!([]),
+        Some(Kind::TextList | Kind::ObjectList | Kind::NameList) => json!([]),
         _ => json!(""),
     }
 }

@@ -197,7 +197,7 @@ pub(super) fn undo(change: &Change) -> Vec<Change> {
 
 fn clears(column: &str) -> bool {
     let kind = fields::TABLE.field(column).map(|field| field.kind);
-    matches!(kind, Some(Kind::Text | Kind::Date | Kind::Email))
+    matches!(kind, Some(Kind::Text | Kind::Code | Kind::Date | Kind::Email))
 }
 
 #[cfg(test)]

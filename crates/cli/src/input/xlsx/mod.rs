@@ -66,7 +66,7 @@ impl Header {
         for (column, raw) in &line.cells {
             if let Some(name) = names.get_mut((column - from) as usize) {
                 *name = match raw {
-                    Raw::Cell(text) => column_name(text),
+                    Raw::Cell(text) | Raw::Text(text) => column_name(text),
                     Raw::Number { value, .. } => value.to_string(),
                     Raw::Day { day, .. } => day.clone(),
                     Raw::Wrong { .. } | Raw::Json(_) => String::new(),
