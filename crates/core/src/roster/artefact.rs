@@ -26,9 +26,13 @@ const NOT_THERE: &[&str] =
 
 /// What the text of a cell surely is not meant to be.
 pub(super) fn nothing_meant(text: &str) -> Option<Artefact> {
+    // No error is longer, even with a few characters around it that cannot be seen.
+    if text.len() > 200 {
+        return None;
+    }
     let text = clean(text);
-    let hint = if NOT_THERE.contains(&text.to_uppercase().as_str()) { CLEARS } else { PASTE };
     if is_error(&text) {
+        let hint = if NOT_THERE.contains(&text.to_uppercase().as_str()) { CLEARS } else { PASTE };
         return Some(Artefact { message: format!("holds the error {}", shown(&text)), hint });
     }
     if NOTHING.contains(&text.as_str()) {
@@ -43,8 +47,7 @@ fn is_error(text: &str) -> bool {
         return code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
     }
     let Some(rest) = text.strip_prefix('#') else { return false };
-    let upper = text.to_uppercase();
-    if NOT_THERE.contains(&upper.as_str()) || (text.len() > 2 && rest.bytes().all(|byte| byte == b'#')) {
+    if NOT_THERE.contains(&text.to_uppercase().as_str()) || (text.len() > 2 && rest.bytes().all(|byte| byte == b'#')) {
         return true;
     }
     let Some(word) = rest.strip_suffix(['!', '?']) else { return false };
@@ -56,6 +59,9 @@ fn is_error(text: &str) -> bool {
 
 /// What a number was made of: an id or telephone number that went through a spreadsheet (`4.9E+12`) or a script (`4711.0`).
 pub(super) fn was_an_id(text: &str) -> Option<Artefact> {
+    if !text.ends_with(|last: char| last.is_ascii_digit() || !last.is_ascii_graphic()) {
+        return None;
+    }
     let text = clean(text);
     let unsigned = text.trim_start_matches(['+', '-']);
     let whole = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -135,8 +135,8 @@ struct Reading<'a> {
     /// The key columns that were there, right or wrong, and whether a key beside `updates` was.
     named: Vec<(&'static str, bool)>,
     fields: Map<String, Value>,
-    /// Fields by the names that the roster gives them.
-    theirs: HashMap<String, String>,
+    /// What the roster calls fields that it has another name for.
+    renamed: HashMap<String, String>,
 }
 
 impl<'a> Reading<'a> {
@@ -150,7 +150,7 @@ impl<'a> Reading<'a> {
             keys: vec![],
             named: vec![],
             fields: Map::new(),
-            theirs: HashMap::new(),
+            renamed: HashMap::new(),
         }
     }
 
@@ -189,22 +189,24 @@ impl<'a> Reading<'a> {
             Rules::Shape => theirs.clone(),
             rules => self.table.column(&theirs, rules).to_owned(),
         };
-        if let Some(first) = self.theirs.insert(column.clone(), theirs.clone()) {
-            let message = if first == theirs {
+        if self.fields.contains_key(&column) {
+            let first = self.renamed.get(&column).unwrap_or(&column);
+            let message = if *first == theirs {
                 "the field is there twice".to_owned()
             } else {
-                format!("is the same field as `{}`", shown(&first))
+                format!("is the same field as `{}`", shown(first))
             };
             self.problems.push(Problem::new(self.place.column(theirs), message).hint("keep one of them"));
             return;
         }
         match self.table.value(&theirs, &column, raw, self.rules, &self.place) {
             Ok(Some(value)) => {
+                if theirs != column {
+                    self.renamed.insert(column.clone(), theirs);
+                }
                 self.fields.insert(column, value);
             }
-            Ok(None) => {
-                self.theirs.remove(&column);
-            }
+            Ok(None) => {}
             Err(problem) => self.problems.push(problem),
         }
     }

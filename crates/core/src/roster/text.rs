@@ -18,8 +18,8 @@ pub fn is_blank(text: &str) -> bool {
 /// The text of a key, a header or a word of a list: NFC, without what cannot be seen, white space at the ends taken off, and
 /// every other space (U+00A0, U+2007) a plain one.
 pub fn clean(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
-        return text.to_owned();
+    if text.is_ascii() {
+        return text.trim().to_owned();
     }
     let seen = text.chars().filter(|character| !is_invisible(*character));
     let spaced = seen.map(|character| if is_space(character) { ' ' } else { character });
@@ -33,6 +33,9 @@ fn is_space(character: char) -> bool {
 
 /// What names are compared by: as [`clean`], white space counted once and without case.
 pub fn fold(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_ascii_lowercase();
+    }
     let words: Vec<String> = clean(text).split_whitespace().map(str::to_owned).collect();
     // Lower case may come apart again (İ), and ß and ẞ differ in case only.
     words.join(" ").to_lowercase().nfc().collect()

@@ -327,7 +327,7 @@ fn is_id(column: &str) -> bool {
 fn is_email(text: &str) -> bool {
     let parts = text.rsplit_once('@');
     parts.is_some_and(|(local, domain)| {
-        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>');
+        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | ':' | '<' | '>');
         !local.is_empty() && !domain.is_empty() && !text.contains(odd)
     })
 }

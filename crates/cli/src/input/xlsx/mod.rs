@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_sheet_is_not_read_unless_it_is_named() {
+        let mut workbook = Workbook::new();
+        workbook.add_worksheet().set_name("Lists").unwrap().set_hidden(true).write(0, 0, "x").unwrap();
+        let sheet = workbook.add_worksheet().set_name("Agents").unwrap();
+        sheet.set_active(true).write(0, 0, "id").unwrap().write(1, 0, "u-1").unwrap();
+        let found = rows(&mut workbook, None).unwrap();
+        assert_eq!(found[0].as_ref().unwrap().columns[0], ("id".to_owned(), Raw::Cell("u-1".into())));
+        assert_eq!(rows(&mut workbook, Some("Lists")).unwrap().len(), 0);
+    }
+
+    #[test]
     fn a_cell_without_a_value_is_told_by_its_place() {
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet();

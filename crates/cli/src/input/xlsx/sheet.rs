@@ -4,7 +4,7 @@
 //! the workbook and hands its rows over. It also keeps what a damaged workbook does to its reader away from the process.
 
 use super::package::Package;
-use calamine::{DataRef, ExcelDateTime, Reader as _, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 use paceline_core::desired::Raw;
 use paceline_core::validate::{MOST_COLUMNS, is_blank, nearest, shown};
 use std::collections::HashSet;
@@ -72,7 +72,7 @@ impl Iterator for Lines {
 fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSender<Told>) -> Result<(), Broken> {
     let at_start = |why: String| Broken { why, after: 0 };
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(packed)).map_err(|error| at_start(told(&error)))?;
-    let name = named(workbook.sheet_names(), sheet).map_err(at_start)?;
+    let name = named(&workbook, sheet).map_err(at_start)?;
     // Programs that write formulas without computing them leave cells that look empty.
     let uncomputed =
         if package.formulas { uncomputed(&mut workbook, &name).map_err(at_start)? } else { HashSet::new() };
@@ -145,8 +145,14 @@ fn hand_over(line: &mut Line, tell: &SyncSender<Told>) -> Option<()> {
     tell.send(Some(Ok(Line { number: line.number, cells }))).ok()
 }
 
-fn named(names: Vec<String>, sheet: Option<&str>) -> Result<String, String> {
-    let Some(wanted) = sheet else { return names.into_iter().next().ok_or_else(|| "it has no sheet".into()) };
+/// The sheet of that name; where none is named, the first that a person sees.
+fn named(workbook: &Xlsx<Cursor<Vec<u8>>>, sheet: Option<&str>) -> Result<String, String> {
+    let Some(wanted) = sheet else {
+        let sheets = workbook.sheets_metadata();
+        let shown = sheets.iter().find(|one| one.visible == SheetVisible::Visible && one.typ == SheetType::WorkSheet);
+        return shown.map(|one| one.name.clone()).ok_or_else(|| "it has no sheet that is shown".into());
+    };
+    let names = workbook.sheet_names();
     match names.iter().find(|name| *name == wanted) {
         Some(name) => Ok(name.clone()),
         None => {
