@@ -250,6 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn no_damage_ends_the_process() {
+        let row = r#"<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" s="1"><f t="shared" si="0" ref="B2:B3">A1</f><v>7</v></c></row>"#;
+        let sheet = format!("{HEADER}{row}");
+        let strings = r#"<sst uniqueCount="1"><si><t>u-1</t></si></sst>"#;
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut damaged = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..random.usize(..4) {
+                let at = random.usize(..bytes.len());
+                match random.u8(..4) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes[at] = random.u8(..),
+                    2 => bytes.splice(at..at, *b"9999999999").for_each(drop),
+                    _ => bytes[at] = b"09AZaz<>/\"=-"[random.usize(..12)],
+                }
+            }
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let mut right = 0;
+        for _ in 0..600 {
+            let found = from_bytes(by_hand(&damaged(&sheet), &damaged(strings)), None);
+            right += usize::from(found.is_ok_and(|rows| !rows.is_empty()));
+        }
+        assert!(right > 50, "damage goes beyond the door: {right}");
+    }
+
+    #[test]
     fn a_formula_shared_by_a_lying_index_costs_no_memory() {
         let shared = r#"<row r="2"><c r="A2"><f t="shared" si="4294967295" ref="A2:A3">B1</f><v>7</v></c></row>"#;
         let found = from_bytes(by_hand(&format!("{HEADER}{shared}"), "<sst/>"), None).unwrap();
