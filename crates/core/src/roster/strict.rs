@@ -117,6 +117,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // Beyond 64 bits serde_json rounds: an id or telephone number would become another.
+        if value.abs() >= 9e18 {
+            self.notes.tell(dotted(self.path), format!("the number {value} has lost digits: write it in quotes"));
+        }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -177,6 +181,16 @@ mod tests {
         let nested = format!("[{}[]]", format!("[{}1],", "0,".repeat(9_000)).repeat(100));
         let (_, troubles) = strict(nested.as_bytes()).unwrap();
         assert_eq!(troubles[0].message, "the row holds more than 250000 values");
+    }
+
+    #[test]
+    fn a_number_that_would_be_rounded_is_told() {
+        let text = br#"{"a": 18446744073709551615, "b": 123456789012345678901234567890, "c": 0.5}"#;
+        let (value, troubles) = strict(text).unwrap();
+        assert_eq!(
+            (value["a"].to_string().as_str(), troubles.len(), &*troubles[0].key),
+            ("18446744073709551615", 1, "b")
+        );
     }
 
     #[test]
