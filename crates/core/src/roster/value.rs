@@ -49,7 +49,9 @@ pub(super) fn said(raw: Raw, kind: Kind) -> Result<Said, Wrong> {
             _ if is_plain_day(&format) => day,
             _ => {
                 return Err(Wrong::from(format!("is the date {day} to the workbook, shown as `{}`", shown(&format)))
-                    .hint(AS_TEXT));
+                    .hint(
+                        "where a date is meant, format the cell as yyyy-mm-dd; else as text, and type the value again",
+                    ));
             }
         },
     };

@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_stands_over_several_rows_is_not_the_first_ones_alone() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write(0, 0, "id").unwrap().write(0, 1, "title").unwrap();
+        sheet.write(1, 0, "u-1").unwrap().write(2, 0, "u-2").unwrap();
+        sheet.merge_range(1, 1, 2, 1, "Lead", &Format::new()).unwrap();
+        sheet.merge_range(0, 1, 0, 2, "title", &Format::new()).unwrap();
+        let found = rows(&mut workbook, None).unwrap();
+        let (_, raw) = &found[0].as_ref().unwrap().columns[1];
+        assert!(matches!(raw, Raw::Wrong { message, .. } if message.contains("merged")), "{raw:?}");
+    }
+
+    #[test]
     fn a_cell_without_a_value_is_told_by_its_place() {
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet();

@@ -33,7 +33,12 @@ const MOST_STYLES: u64 = 400_000;
 pub(super) struct Package {
     /// Whether any sheet has formulas.
     pub(super) formulas: bool,
+    /// Whether any sheet has merged cells.
+    pub(super) merges: bool,
 }
+
+/// Merged areas that a workbook may have: they are held in memory.
+const MOST_MERGES: u64 = 100_000;
 
 /// Unpacks every part that a reader of sheets reads, and keeps nothing of it.
 pub(super) fn examine(packed: &[u8], bounds: Bounds) -> Result<Package, String> {
@@ -63,7 +68,9 @@ pub(super) fn examine(packed: &[u8], bounds: Bounds) -> Result<Package, String> 
         if counted.over {
             return Err(format!("its part {name} unpacks to more than {} MB", most.min(bounds.all) >> 20));
         }
-        package.formulas |= seen?;
+        let seen = seen?;
+        package.formulas |= seen.formulas;
+        package.merges |= seen.merges;
         left -= most.min(left) - counted.left;
     }
     Ok(package)
@@ -95,34 +102,42 @@ enum Part {
 }
 
 impl Part {
-    /// Reads the part to its end; tells whether it has formulas.
-    fn read(&self, part: &mut impl BufRead) -> Result<bool, String> {
+    /// Reads the part to its end; tells what is in it.
+    fn read(&self, part: &mut impl BufRead) -> Result<Package, String> {
         match self {
-            Self::Sheet => has_formulas(part).map_err(|error| error.to_string()),
-            Self::Texts => texts(part).map(|()| false),
-            Self::Styles => styles(part).map(|()| false),
-            Self::Other => io::copy(part, &mut io::sink()).map(|_| false).map_err(|error| error.to_string()),
+            Self::Sheet => return sheet(part),
+            Self::Texts => texts(part)?,
+            Self::Styles => styles(part)?,
+            Self::Other => io::copy(part, &mut io::sink()).map(drop).map_err(|error| error.to_string())?,
         }
+        Ok(Package::default())
     }
 }
 
-/// Whether an element `f` begins anywhere; one too many costs only a second look.
-fn has_formulas(part: &mut impl BufRead) -> io::Result<bool> {
-    let mut found = false;
+/// Whether elements `f` and `mergeCell` begin anywhere; one too many costs only a second look.
+fn sheet(part: &mut impl BufRead) -> Result<Package, String> {
+    let (mut formulas, mut merges) = (false, 0);
     let mut before = [0u8; 2];
     loop {
-        let chunk = part.fill_buf()?;
+        let chunk = part.fill_buf().map_err(|error| error.to_string())?;
         if chunk.is_empty() {
-            return Ok(found);
+            return Ok(Package { formulas, merges: merges > 0 });
         }
-        let is_formula = |window: &[u8]| matches!(window, [b'<' | b':', b'f', b'>' | b' ' | b'/']);
-        let mut edge = before.to_vec();
-        edge.extend(chunk.iter().take(2));
-        found = found || edge.windows(3).any(is_formula) || chunk.windows(3).any(is_formula);
-        if let [.., one, two] = chunk {
-            before = [*one, *two];
-        } else if let [one] = chunk {
-            before = [before[1], *one];
+        let edge: Vec<u8> = before.iter().chain(chunk.iter().take(2)).copied().collect();
+        for window in edge.windows(3).chain(chunk.windows(3)) {
+            match window {
+                [b'<' | b':', b'f', b'>' | b' ' | b'/'] => formulas = true,
+                [b'<' | b':', b'm', b'e'] => merges += 1,
+                _ => {}
+            }
+        }
+        if merges > MOST_MERGES {
+            return Err(format!("it has more than {MOST_MERGES} merged areas"));
+        }
+        match chunk {
+            [.., one, two] => before = [*one, *two],
+            [one] => before = [before[1], *one],
+            [] => {}
         }
         let read = chunk.len();
         part.consume(read);
@@ -250,6 +265,8 @@ mod tests {
             let sheet = [("xl/worksheets/sheet1.xml", text)];
             assert!(examine(&packed(&sheet, false), small()).unwrap().formulas, "{at}");
         }
+        let merged = [("xl/worksheets/sheet1.xml", b"<mergeCell ref='A1:A2'/>".to_vec())];
+        assert!(examine(&packed(&merged, false), small()).unwrap().merges);
         let none = [("xl/worksheets/sheet1.xml", b"<formula><font/>".to_vec())];
         assert!(!examine(&packed(&none, false), small()).unwrap().formulas);
     }

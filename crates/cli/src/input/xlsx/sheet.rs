@@ -76,6 +76,7 @@ fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSend
     // Programs that write formulas without computing them leave cells that look empty.
     let uncomputed =
         if package.formulas { uncomputed(&mut workbook, &name).map_err(at_start)? } else { HashSet::new() };
+    let merged = if package.merges { merged(&mut workbook, &name).map_err(at_start)? } else { HashSet::new() };
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(|error| at_start(told(&error)))?;
     let general: Arc<str> = Arc::from("General");
     let formats: Vec<Arc<str>> = cells
@@ -86,7 +87,7 @@ fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSend
         })
         .collect();
     let mut line = Line { number: 0, cells: vec![] };
-    let mut length = 0;
+    let (mut length, mut header) = (0, None);
     loop {
         let broken = |why: String| Broken { why, after: line.number };
         let (cell, style) = match cells.next_cell_with_style_id() {
@@ -102,8 +103,14 @@ fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSend
                 hint: "open the workbook in Excel and save it, or paste the values",
             },
             Raw::Cell(text) if is_blank(&text) => continue,
+            // The header may stand over several columns; a value that stands over several rows is each row's to a person.
+            _ if merged.contains(&(row, column)) && header.is_some_and(|header| row > header) => Raw::Wrong {
+                message: "is merged with other cells, which hold nothing".into(),
+                hint: "take the merging back and fill in each cell",
+            },
             raw => raw,
         };
+        header.get_or_insert(row);
         if row >= MOST_ROWS || column as usize >= MOST_COLUMNS {
             return Err(broken("it has a cell outside of what a sheet can have".into()));
         }
@@ -168,6 +175,12 @@ fn told(error: &XlsxError) -> String {
         XlsxError::CellError(text) => format!("a cell holds the error `{}`", shown(text)),
         other => shown(&other.to_string()),
     }
+}
+
+/// The cells that hold the value of a merged area.
+fn merged(workbook: &mut Xlsx<Cursor<Vec<u8>>>, name: &str) -> Result<HashSet<(u32, u32)>, String> {
+    let areas = workbook.merge_cells_by_sheet_name(name).map_err(|error| told(&error))?;
+    Ok(areas.into_iter().filter(|area| area.start != area.end).map(|area| area.start).collect())
 }
 
 /// Cells with a formula and no value.
