@@ -4,7 +4,7 @@ use super::{LONGEST_ROW, Notes, Roster, Text};
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
-use paceline_core::validate::{Problem, column_name, is_blank, visible};
+use paceline_core::validate::{Problem, column_name, is_artefact, is_blank, visible};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -272,10 +272,13 @@ fn raw(cell: &[u8]) -> Raw {
     }
 }
 
-/// The text of a cell that begins like a formula and was written with an apostrophe before it, so that no spreadsheet runs it.
+/// The text of a cell that was written with an apostrophe before it, so that no spreadsheet runs it as a formula, and nobody
+/// takes it for an error or a number.
 fn protected(cell: &str) -> Option<&str> {
     const STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    cell.strip_prefix('\'').filter(|text| text.trim_start_matches('\'').starts_with(STARTS))
+    let text = cell.strip_prefix('\'')?;
+    let bare = text.trim_start_matches('\'');
+    (bare.starts_with(STARTS) || is_artefact(bare)).then_some(text)
 }
 
 fn ragged(place: Place, cells: usize, header: usize) -> Problem {
@@ -322,8 +325,15 @@ mod tests {
 
     #[test]
     fn an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_taken_off() {
-        for (cell, text) in [("'=1+1", "=1+1"), ("'+49", "+49"), ("''=1", "'=1"), ("'\t-1", "\t-1"), ("'＝1", "＝1")]
-        {
+        for (cell, text) in [
+            ("'=1+1", "=1+1"),
+            ("'+49", "+49"),
+            ("''=1", "'=1"),
+            ("'\t-1", "\t-1"),
+            ("'＝1", "＝1"),
+            ("'#N/A", "#N/A"),
+            ("'nan", "nan"),
+        ] {
             assert_eq!(raw(cell.as_bytes()), Raw::Text(text.into()));
         }
         for cell in ["'s-Hertogenbosch", "=1", "+49", "'", "O'Neill"] {

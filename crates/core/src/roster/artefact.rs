@@ -9,8 +9,8 @@ pub(super) struct Artefact {
     pub(super) hint: &'static str,
 }
 
-const CLEARS: &str =
-    "`<clear>` clears the field, an empty cell leaves it alone; where this very text is meant, use a JSON roster";
+const CLEARS: &str = "`<clear>` clears the field, an empty cell leaves it alone; where this very text is meant, write an apostrophe \
+                      before it in the CSV, or use a JSON roster";
 const PASTE: &str = "mend the formula, or paste the values; `<clear>` clears the field, an empty cell leaves it alone";
 const AS_TEXT: &str = "format the column as text before the values come into it, or quote them; where this very text is meant, use \
                        a JSON roster";
@@ -39,6 +39,11 @@ pub(super) fn nothing_meant(text: &str) -> Option<Artefact> {
         return Some(Artefact { message: format!("`{}` is a script's word for nothing", shown(&text)), hint: CLEARS });
     }
     None
+}
+
+/// Whether a cell of this text would be refused as one that nobody means: who writes such a cell puts an apostrophe before it.
+pub fn is_artefact(text: &str) -> bool {
+    nothing_meant(text).is_some() || was_an_id(text).is_some()
 }
 
 /// Excel's and LibreOffice's errors, in any language: `#REF!`, `#NAME?`, `#¡VALOR!`, `Err:502`, a column too narrow.

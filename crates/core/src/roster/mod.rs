@@ -19,6 +19,7 @@ mod table;
 mod text;
 mod value;
 
+pub use artefact::is_artefact;
 pub use problem::{Problem, nearest};
 pub use strict::{LONGEST_LIST, Trouble, strict};
 pub use table::{Field, Importer, Kind, MOST_COLUMNS, Rules, Table, column_name};
@@ -230,6 +231,9 @@ mod tests {
     fn json_says_what_a_cell_cannot() {
         let text = |text: &str| check(&[("id", cell("u")), ("title", Raw::Json(json!(text)))]);
         assert_eq!(check(&[("id", cell("u")), ("title", Raw::Text("=A1".into()))]), Ok(json!({"title": "=A1"})));
+        for odd in ["#N/A", "nan", "4711.0", "1.2E+11"] {
+            assert_eq!(check(&[("id", cell("u")), ("title", Raw::Text(odd.into()))]), Ok(json!({"title": odd})));
+        }
         for odd in ["#N/A", "nan", "4711.0", "=A1"] {
             assert_eq!(text(odd), Ok(json!({"title": odd})));
         }

@@ -92,7 +92,7 @@ impl Table {
             Said::Nothing => return Ok(None),
             Said::Json(value) => value.is_null(),
             Said::Text(text) => self.clears(text),
-            Said::Number(_) => false,
+            Said::Number(_) | Said::Meant(_) => false,
         };
         if clears {
             return if field.is_none_or(|field| field.clearable) {
@@ -111,6 +111,10 @@ impl Table {
                 from_json(kind, Value::Array(vec![Value::String(text)]))
             }
             Said::Text(text) => from_cell(kind, text),
+            Said::Meant(text) if matches!(kind, Kind::Text | Kind::Code | Kind::Name | Kind::Any) => {
+                from_json(kind, Value::String(text))
+            }
+            Said::Meant(text) => from_cell(kind, text),
             Said::Number(number) => from_json(kind, serde_json::json!(number)),
             Said::Json(value) => from_json(kind, value),
             Said::Nothing => return Ok(None),

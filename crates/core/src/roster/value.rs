@@ -18,6 +18,8 @@ pub(super) enum Said {
     Nothing,
     /// A cell's text.
     Text(String),
+    /// A text that is meant as it is, whatever it looks like.
+    Meant(String),
     /// A number of a workbook, for fields that take one.
     Number(f64),
     /// JSON.
@@ -30,7 +32,7 @@ pub(super) fn said(raw: Raw, kind: Kind) -> Result<Said, Wrong> {
         Raw::Json(value) => return Ok(Said::Json(value)),
         Raw::Wrong { message, hint } => return Err(Wrong::from(message).hint(hint)),
         Raw::Cell(text) => unwrapped(text)?,
-        Raw::Text(text) => text,
+        Raw::Text(text) => return Ok(if is_blank(&text) { Said::Nothing } else { Said::Meant(text) }),
         Raw::Number { value, format } => match kind {
             Kind::Whole(..) | Kind::Number | Kind::Bool if number_format::is_percent(&format) => {
                 return Err(Wrong::from(format!("is shown as percent (`{}`) and held as {value}", shown(&format)))
@@ -298,6 +300,7 @@ pub(super) fn key_text(column: &str, joined_ids: bool, raw: Raw) -> Result<Strin
                 not_an_id(&text)?;
                 text
             }
+            Said::Meant(text) => text,
             _ => String::new(),
         },
     };

@@ -189,3 +189,26 @@ pub(super) fn list(column: &str) -> Option<&'static str> {
 pub(super) fn expand(top: &str) -> Option<&'static str> {
     ["profileSkills", "certifications", "locations", "employerInfo", "biography"].into_iter().find(|name| *name == top)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::user::Place;
+    use paceline_core::validate::Rules;
+
+    #[test]
+    fn every_column_of_the_vendors_importer_stands_for_one_of_ours() {
+        const HEADER: &str = "name,email,phone_work,extension,title,department,email_manager,location_work,roles_divisions,\
+                              queues,division,skills,hire_date";
+        const OLDER: &str = "name,email,phone_work,title,department,email_manager,location_work,roles,queues,skills";
+        let place = Place::line(&"import.csv".into(), 1);
+        for header in [HEADER, OLDER] {
+            let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+            assert!(TABLE.is_importers(&header));
+            assert_eq!(TABLE.check_header(&header, &place, Rules::Importer), []);
+        }
+        for (alias, column) in ALIASES.iter().chain(IMPORTER.columns) {
+            assert!(TABLE.field(column).is_some(), "{alias}");
+        }
+    }
+}
