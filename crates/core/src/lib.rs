@@ -11,6 +11,7 @@ pub mod diff;
 pub mod pace;
 pub mod plan;
 pub mod retry;
+pub mod roster;
 pub mod summary;
 pub mod user;
 pub mod validate;

@@ -1,5 +1,6 @@
 //! Who is updated, and where in the roster it says so.
 
+use crate::roster::{shown, visible};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -45,9 +46,9 @@ impl UserKey {
         (self.column == "id").then(|| UserId(self.value.clone()))
     }
 
-    /// The spelling that duplicates are found by: ids exactly, everything else without case.
+    /// The spelling that duplicates are found by. No vendor's key has a case, ids neither.
     pub fn canonical(&self) -> String {
-        if self.column == "id" { self.value.clone() } else { format!("{}:{}", self.column, self.value.to_lowercase()) }
+        format!("{}:{}", self.column, crate::roster::fold(&self.value))
     }
 }
 
@@ -82,7 +83,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)?;
-        self.column.as_ref().map_or(Ok(()), |column| write!(f, ": column `{column}`"))
+        write!(f, "{}:{}", visible(&self.file), self.line)?;
+        self.column.as_ref().map_or(Ok(()), |column| write!(f, ": column `{}`", shown(column)))
     }
 }

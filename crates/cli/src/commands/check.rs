@@ -8,7 +8,7 @@ use crate::input::{self, Roster};
 use crate::{printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::user::Place;
-use paceline_core::validate::{Problem, Rules};
+use paceline_core::validate::{Problem, Rules, shown, visible};
 use paceline_core::vendor::Vendor;
 use paceline_journal::{Journal, NewRun, Sqlite};
 use serde_json::Value;
@@ -63,7 +63,8 @@ impl Problems {
         if count == 0 {
             return Ok(());
         }
-        let message = format!("`{file}` has {count} problem{}: nothing was sent", if count == 1 { "" } else { "s" });
+        let message =
+            format!("`{}` has {count} problem{}: nothing was sent", visible(file), if count == 1 { "" } else { "s" });
         let hint = Some("correct the roster and run the same command again".into());
         Err(Failure { message, hint, problems: self.told, more: self.more, exit: Exit::Wrong })
     }
@@ -77,25 +78,17 @@ pub(crate) fn take_in(
     journal: &mut dyn Journal,
 ) -> Result<Checked, Failure> {
     let table = &vendor.facts().table;
-    let Roster { file, header, mut records } = roster;
+    let Roster { file, header, mut records, notes } = roster;
     let mut problems = Problems::default();
-    let importer =
-        header.as_ref().and_then(|(header, _)| table.importer_columns(header)).filter(|_| rules == Rules::Table);
-    if importer.is_some() {
+    let importers = header.as_ref().is_some_and(|(header, _)| table.is_importers(header));
+    let rules = if importers && rules == Rules::Table { Rules::Importer } else { rules };
+    if rules == Rules::Importer {
         printer::note(&format!(
-            "`{file}` is made for {}'s own importer: lists are added to, and an empty cell leaves its field alone in every column",
+            "`{}` is made for {}'s own importer: lists are added to, commas separate them, and an empty cell leaves its field alone in every column",
+            visible(&file),
             vendor.facts().title
         ));
     }
-    let rename = |name: &mut String| {
-        if let Some((_, column)) = importer.iter().copied().flatten().find(|(theirs, _)| theirs == name) {
-            *name = (*column).to_owned();
-        }
-    };
-    let header = header.map(|(mut header, place)| {
-        header.iter_mut().for_each(rename);
-        (header, place)
-    });
     if let Some((header, place)) = &header {
         table.check_header(header, place, rules).into_iter().for_each(|problem| problems.add(problem));
         // A column that is wrong is wrong in every row: told once.
@@ -104,14 +97,13 @@ pub(crate) fn take_in(
     let mut columns = BTreeSet::new();
     let mut next = || -> Option<Row> {
         loop {
-            let mut record = match records.next()? {
+            let record = match records.next()? {
                 Ok(record) => record,
-                Err(problem) => {
-                    problems.add(problem);
+                Err(found) => {
+                    found.into_iter().for_each(|problem| problems.add(problem));
                     continue;
                 }
             };
-            record.columns.iter_mut().for_each(|(name, _)| rename(name));
             let (number, place, key) = (record.number, record.place.clone(), table.key_of(&record));
             match table.row(record, rules) {
                 Ok(row) if rules == Rules::Shape && row.key.as_id().is_none() => {
@@ -136,9 +128,10 @@ pub(crate) fn take_in(
         }
     };
     let rows = journal.import(&mut next)?;
+    notes.borrow().iter().for_each(|note| printer::note(note));
     for duplicate in journal.duplicates(TOLD as u32)? {
         let place = Place::line(&file, duplicate.line);
-        let message = format!("user `{}` is in line {} already", duplicate.user, duplicate.first_line);
+        let message = format!("user `{}` is in line {} already", shown(&duplicate.user), duplicate.first_line);
         problems.add(Problem::new(place, message).hint("keep one row a user"));
     }
     if rows == 0 && problems.told.is_empty() {

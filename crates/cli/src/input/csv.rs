@@ -1,38 +1,52 @@
 //! Tables as spreadsheets write them: comma, semicolon or tab; any line ending; quotes.
 
-use super::{Roster, Text};
+use super::{LONGEST_ROW, Notes, Roster, Text};
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
-use paceline_core::validate::Problem;
+use paceline_core::validate::{Problem, column_name, is_artefact, is_blank, visible};
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
-    let delimiter = delimiter(&mut text)?;
-    let odd_quotes = Arc::new(AtomicBool::new(false));
-    let text = Lines { text, odd_quotes: Arc::clone(&odd_quotes), after_return: false };
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text);
+    let (delimiter, skipped) = delimiter(&mut text)?;
+    let lines = Lines { text, after_return: false, shape: Shape::new(delimiter) };
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(lines);
     let mut first = ByteRecord::new();
-    let broken = reader.read_byte_record(&mut first).err();
-    let place = Place::line(&file, first.position().map_or(1, ::csv::Position::line));
-    if let Some(error) = broken {
-        let problem = Problem::new(place.clone(), format!("is not CSV: {error}"));
-        return Ok(Roster { file, header: Some((vec![], place)), records: Box::new(std::iter::once(Err(problem))) });
+    let broken = reader.read_byte_record(&mut first).err().map(|error| format!("is not CSV: {error}"));
+    let line = first.position().map_or(1, ::csv::Position::line) + skipped;
+    let place = Place::line(&file, line);
+    let problem = match (broken, reader.get_ref().shape.open) {
+        (Some(message), _) => Some(Problem::new(place.clone(), message)),
+        // The end of the file is read with the header where the header swallows all.
+        (None, Some(opened)) if reader.get_ref().shape.ended => Some(never_closed(&file, opened + skipped)),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        return Ok(Roster::of(file, Box::new(std::iter::once(Err(vec![problem])))));
     }
-    let header: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+    let header: Vec<String> = first.iter().map(|cell| column_name(&String::from_utf8_lossy(cell))).collect();
     let header = without_empty_tail(header);
+    let notes = Notes::default();
     let rows = Rows {
         reader,
+        skipped,
         header: header.clone(),
         file: Arc::clone(&file),
         number: 0,
-        odd_quotes,
-        swallowed: None,
+        short: Short::default(),
+        last: None,
+        notes: notes.clone(),
+        at_end: VecDeque::new(),
         done: false,
     };
-    Ok(Roster { file, header: Some((header, place)), records: Box::new(rows) })
+    Ok(Roster { header: Some((header, place)), notes, ..Roster::of(file, Box::new(rows)) })
+}
+
+fn never_closed(file: &Arc<str>, line: u64) -> Problem {
+    let hint = "close it, and double the quotes that belong to the text; if the file was cut, take it whole";
+    Problem::new(Place::line(file, line), "a quote is opened and never closed").hint(hint)
 }
 
 /// Excel leaves trailing delimiters where columns were deleted.
@@ -43,14 +57,18 @@ fn without_empty_tail(mut header: Vec<String>) -> Vec<String> {
     header
 }
 
-/// The one of `,` `;` and tab that the header has most of, outside quotes; Excel's `sep=;` line decides where there is one.
-fn delimiter(text: &mut Text) -> io::Result<u8> {
+/// The one of `,` `;` and tab that the header has most of, outside quotes; Excel's `sep=;` line decides where there is one. And
+/// the lines that it took.
+fn delimiter(text: &mut Text) -> io::Result<(u8, u64)> {
     let start = text.fill_buf()?;
     if let Some([separator, end @ ..]) = start.strip_prefix(b"sep=") {
         let separator = *separator;
         let line_end = end.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).take(2).count();
-        text.consume(5 + line_end);
-        return Ok(separator);
+        let one_end = if end.starts_with(b"\r\n") { 2 } else { line_end.min(1) };
+        if one_end > 0 && !separator.is_ascii_alphanumeric() && !matches!(separator, b'"' | b'\r' | b'\n') {
+            text.consume(5 + one_end);
+            return Ok((separator, 1));
+        }
     }
     let mut quoted = false;
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
@@ -63,15 +81,14 @@ fn delimiter(text: &mut Text) -> io::Result<u8> {
         }
     }
     // Of equals the first: a header of one column is a comma's.
-    Ok(counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(one, _)| *one))
+    Ok((counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(one, _)| *one), 0))
 }
 
-/// Every line ending as `\n`, so that lines are counted right, whichever system wrote them. It also tells whether an opened
-/// quote was ever closed: the CSV reader takes the end of the file for its end.
+/// Every line ending as `\n`, so that lines are counted right, whichever system wrote them.
 struct Lines {
     text: Text,
-    odd_quotes: Arc<AtomicBool>,
     after_return: bool,
+    shape: Shape,
 }
 
 impl Read for Lines {
@@ -81,15 +98,21 @@ impl Read for Lines {
             let mut kept = 0;
             for at in 0..read {
                 let byte = buffer[at];
-                if byte == b'"' {
-                    self.odd_quotes.fetch_xor(true, Ordering::Relaxed);
-                }
                 let second_half = byte == b'\n' && self.after_return;
                 self.after_return = byte == b'\r';
                 if !second_half {
                     buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    self.shape.take(buffer[kept]);
                     kept += 1;
                 }
+            }
+            if self.shape.length > LONGEST_ROW {
+                let message =
+                    format!("the row is longer than {} MB: a closing quote may be missing", LONGEST_ROW >> 20);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            if read == 0 && !buffer.is_empty() {
+                self.shape.ended = true;
             }
             if kept > 0 || read == 0 {
                 return Ok(kept);
@@ -98,47 +121,178 @@ impl Read for Lines {
     }
 }
 
+/// What the CSV reader does not tell: whether a quote is open (it takes the end of the file for its end), how long the row is,
+/// whether the file ends with a line break.
+struct Shape {
+    delimiter: u8,
+    at: At,
+    line: u64,
+    /// The line in which the quote was opened that is open.
+    open: Option<u64>,
+    length: usize,
+    ended: bool,
+    /// Whether the last byte was a line break.
+    whole: bool,
+}
+
+/// Where in a field the reader is.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Start,
+    Plain,
+    Quoted,
+    /// After a quote in a quoted field: its end, or the first of two.
+    Quote,
+}
+
+impl Shape {
+    fn new(delimiter: u8) -> Self {
+        Self { delimiter, at: At::Start, line: 1, open: None, length: 0, ended: false, whole: true }
+    }
+
+    fn take(&mut self, byte: u8) {
+        self.whole = byte == b'\n';
+        self.length += 1;
+        self.at = match (self.at, byte) {
+            (At::Start, b'"') => {
+                self.open = Some(self.line);
+                At::Quoted
+            }
+            (At::Quoted, b'"') => {
+                self.open = None;
+                At::Quote
+            }
+            (At::Quoted, _) => At::Quoted,
+            (At::Quote, b'"') => {
+                self.open = Some(self.line);
+                At::Quoted
+            }
+            (_, b'\n') => {
+                self.length = 0;
+                At::Start
+            }
+            (_, byte) if byte == self.delimiter => At::Start,
+            _ => At::Plain,
+        };
+        self.line += u64::from(byte == b'\n');
+    }
+}
+
+/// Rows that lack their last cells: Excel leaves those out, in blocks of rows, where they are empty.
+#[derive(Default)]
+struct Short {
+    /// The first of them, and how many cells they have.
+    first: Vec<(Place, usize)>,
+    count: u64,
+    /// Whether something in the file says that its rows were cut by something else.
+    doubtful: bool,
+}
+
+impl Short {
+    /// Places that are kept to be told.
+    const TOLD: usize = 1_000;
+}
+
 struct Rows {
     reader: Reader<Lines>,
+    /// Lines before the header.
+    skipped: u64,
     header: Vec<String>,
     file: Arc<str>,
     number: u64,
-    odd_quotes: Arc<AtomicBool>,
-    /// Where the last record stands, if a line break is inside one of its cells.
-    swallowed: Option<Place>,
+    short: Short,
+    /// Where the last record stands, if it is short.
+    last: Option<Place>,
+    notes: Notes,
+    at_end: VecDeque<Problem>,
     done: bool,
 }
 
 impl Rows {
-    fn record(&mut self, cells: &ByteRecord) -> Option<Result<Record, Problem>> {
-        let place = Place::line(&self.file, cells.position().map_or(0, ::csv::Position::line));
-        if cells.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace)) {
+    fn record(&mut self, cells: &ByteRecord) -> Option<Result<Record, Vec<Problem>>> {
+        let line = cells.position().map_or(0, ::csv::Position::line) + self.skipped;
+        let place = Place::line(&self.file, line);
+        self.last = None;
+        if cells.iter().all(blank) {
             return None;
         }
         self.number += 1;
-        self.swallowed = cells.iter().any(|cell| cell.contains(&b'\n')).then(|| place.clone());
-        let extra = cells.iter().skip(self.header.len()).any(|cell| !cell.is_empty());
-        if extra || cells.len() < self.header.len() {
-            let message = format!("the row has {} cells, the header {}", cells.len(), self.header.len());
-            return Some(Err(Problem::new(place, message).hint("quote cells that hold the delimiter or a line break")));
+        if cells.iter().skip(self.header.len()).any(|cell| !blank(cell)) {
+            self.short.doubtful = true;
+            return Some(Err(vec![ragged(place, cells.len(), self.header.len())]));
         }
-        let mut columns = vec![];
-        for (name, cell) in self.header.iter().zip(cells.iter()) {
-            match std::str::from_utf8(cell) {
-                Ok(text) if text.trim().is_empty() => {}
-                Ok(text) => columns.push((name.clone(), Raw::Cell(text.to_owned()))),
-                Err(_) => {
-                    let problem = Problem::new(place.column(name), "is not UTF-8");
-                    return Some(Err(problem.hint("save the roster as `CSV UTF-8`")));
-                }
+        if cells.len() < self.header.len() {
+            self.short.count += 1;
+            self.short.doubtful |= cells.iter().any(|cell| cell.contains(&b'\n'));
+            if self.short.first.len() < Short::TOLD {
+                self.short.first.push((place.clone(), cells.len()));
             }
+            self.last = Some(place.clone());
         }
-        Some(Ok(Record { number: self.number, place, columns }))
+        let columns = self.header.iter().zip(cells.iter()).filter(|(_, cell)| !blank(cell));
+        let columns = columns.map(|(name, cell)| (name.clone(), raw(cell))).collect();
+        Some(Ok(Record { number: self.number, place, columns, beside: 0 }))
+    }
+
+    /// What is known once all rows are read.
+    fn end(&mut self) {
+        let shape = &self.reader.get_ref().shape;
+        if let Some(opened) = shape.open {
+            self.at_end.push_back(never_closed(&self.file, opened + self.skipped));
+            return;
+        }
+        // The last row lacks cells and its line break too: the file may have been cut in it.
+        let cut = self.last.take().filter(|_| !shape.whole);
+        if self.short.doubtful || cut.is_some() {
+            let width = self.header.len();
+            self.at_end.extend(self.short.first.drain(..).map(|(place, cells)| ragged(place, cells, width)));
+        } else if self.short.count > 0 {
+            let rows =
+                if self.short.count == 1 { "1 row ends".into() } else { format!("{} rows end", self.short.count) };
+            let first = self.short.first.first().map_or(0, |(place, _)| place.line);
+            self.notes.borrow_mut().push(format!(
+                "{rows} before the last column of `{}` (the first in line {first}), as Excel writes them: what they lack is taken as empty",
+                visible(&self.file)
+            ));
+        }
     }
 }
 
+fn blank(cell: &[u8]) -> bool {
+    std::str::from_utf8(cell).is_ok_and(is_blank)
+}
+
+fn raw(cell: &[u8]) -> Raw {
+    match std::str::from_utf8(cell) {
+        Ok(text) => match protected(text) {
+            Some(text) => Raw::Text(text.to_owned()),
+            None => Raw::Cell(text.to_owned()),
+        },
+        Err(_) => Raw::Wrong { message: "is not UTF-8".into(), hint: "save the roster as `CSV UTF-8`" },
+    }
+}
+
+/// The text of a cell that was written with an apostrophe before it, so that no spreadsheet runs it as a formula, and nobody
+/// takes it for an error or a number.
+fn protected(cell: &str) -> Option<&str> {
+    const STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let text = cell.strip_prefix('\'')?;
+    let bare = text.trim_start_matches('\'');
+    (bare.starts_with(STARTS) || is_artefact(bare)).then_some(text)
+}
+
+fn ragged(place: Place, cells: usize, header: usize) -> Problem {
+    let hint = if cells < header {
+        "quote cells that hold the delimiter or a line break; Excel leaves out empty cells at the end of rows: a last column \
+         that is filled in every row keeps them"
+    } else {
+        "quote cells that hold the delimiter or a line break"
+    };
+    Problem::new(place, format!("the row has {cells} cells, the header {header}")).hint(hint)
+}
+
 impl Iterator for Rows {
-    type Item = Result<Record, Problem>;
+    type Item = Result<Record, Vec<Problem>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut cells = ByteRecord::new();
@@ -151,19 +305,39 @@ impl Iterator for Rows {
                 }
                 Ok(false) => {
                     self.done = true;
-                    let open = self.swallowed.take().filter(|_| self.odd_quotes.load(Ordering::Relaxed));
-                    return open.map(|place| {
-                        let hint = "close it, and double the quotes that belong to the text";
-                        Err(Problem::new(place, "a quote is opened and never closed").hint(hint))
-                    });
+                    self.end();
                 }
                 Err(error) => {
                     self.done = true;
-                    let line = self.reader.position().line();
-                    return Some(Err(Problem::new(Place::line(&self.file, line), format!("cannot be read: {error}"))));
+                    let line = self.reader.position().line() + self.skipped;
+                    self.at_end
+                        .push_back(Problem::new(Place::line(&self.file, line), format!("cannot be read: {error}")));
                 }
             }
         }
-        None
+        self.at_end.pop_front().map(|problem| Err(vec![problem]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_taken_off() {
+        for (cell, text) in [
+            ("'=1+1", "=1+1"),
+            ("'+49", "+49"),
+            ("''=1", "'=1"),
+            ("'\t-1", "\t-1"),
+            ("'＝1", "＝1"),
+            ("'#N/A", "#N/A"),
+            ("'nan", "nan"),
+        ] {
+            assert_eq!(raw(cell.as_bytes()), Raw::Text(text.into()));
+        }
+        for cell in ["'s-Hertogenbosch", "=1", "+49", "'", "O'Neill"] {
+            assert_eq!(raw(cell.as_bytes()), Raw::Cell(cell.into()));
+        }
     }
 }

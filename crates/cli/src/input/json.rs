@@ -3,14 +3,14 @@
 //! serde_json reads a list whole or by callback. This cuts the list into the texts of its elements, which it does not
 //! judge, and leaves each to serde_json.
 
-use super::{Text, from_object};
+use super::{LONGEST_ROW, Text, from_text, json_hint};
 use paceline_core::desired::Record;
 use paceline_core::user::Place;
 use paceline_core::validate::Problem;
 use std::io::BufRead;
 use std::sync::Arc;
 
-pub(super) fn records(text: Text, file: Arc<str>) -> impl Iterator<Item = Result<Record, Problem>> {
+pub(super) fn records(text: Text, file: Arc<str>) -> impl Iterator<Item = Result<Record, Vec<Problem>>> {
     Elements { text, file, line: 1, number: 0, state: State::Start }
 }
 
@@ -29,9 +29,6 @@ struct Elements {
     number: u64,
     state: State,
 }
-
-/// An element longer than this is no row.
-const LONGEST: usize = 16 << 20;
 
 impl Elements {
     fn problem(&mut self, line: u64, message: impl Into<String>) -> Problem {
@@ -83,13 +80,13 @@ impl Elements {
             }
             out.push(byte);
             self.take();
-            if out.len() > LONGEST {
+            if out.len() > LONGEST_ROW {
                 return Err(self.problem(first_line, "the row is too long: a quote or bracket may be missing"));
             }
         }
     }
 
-    fn step(&mut self) -> Result<Option<Record>, Problem> {
+    fn step(&mut self) -> Result<Option<Result<Record, Vec<Problem>>>, Problem> {
         if self.state == State::Start {
             if self.space()? != Some(b'[') {
                 let shape = r#"a JSON roster is [{"id": "…", "updates": {…}}]"#;
@@ -120,21 +117,22 @@ impl Elements {
         let text = self.element()?;
         self.number += 1;
         let place = Place::line(&self.file, line);
-        match serde_json::from_slice(&text) {
-            Ok(value) => from_object(self.number, place, value).map(Some),
-            Err(error) => {
-                let at = line + error.line().saturating_sub(1) as u64;
-                // A row that is not JSON may have been cut wrongly: nothing after it can be trusted.
-                Err(self.problem(at, format!("is not JSON: {error}")))
-            }
-        }
+        from_text(self.number, place, &text).map(Some).map_err(|error| {
+            let at = line + error.line().saturating_sub(1) as u64;
+            // A row that is not JSON may have been cut wrongly: nothing after it can be trusted.
+            let problem = self.problem(at, format!("is not JSON: {error}"));
+            Problem { hint: json_hint(&text).map(str::to_owned), ..problem }
+        })
     }
 }
 
 impl Iterator for Elements {
-    type Item = Result<Record, Problem>;
+    type Item = Result<Record, Vec<Problem>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Done { None } else { self.step().transpose() }
+        if self.state == State::Done {
+            return None;
+        }
+        self.step().unwrap_or_else(|problem| Some(Err(vec![problem])))
     }
 }

@@ -9,11 +9,13 @@ mod xlsx;
 
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
-use paceline_core::validate::{Problem, type_of};
+use paceline_core::validate::{Problem, Trouble, strict, type_of, visible};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A roster's format.
@@ -32,15 +34,17 @@ pub(crate) enum Format {
 /// Why a roster cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("there is no roster `{0}`")]
+    #[error("there is no roster `{}`", visible(.0))]
     Missing(String),
-    #[error("`{0}` is a directory, not a roster")]
+    #[error("`{}` is a directory, not a roster", visible(.0))]
     Directory(String),
-    #[error("the roster `{name}` cannot be read: {why}")]
+    #[error("the roster `{}` cannot be read: {why}", visible(.name))]
     Io { name: String, why: std::io::Error },
-    #[error("the roster `{0}` is empty")]
+    #[error("the roster `{}` is empty", visible(.0))]
     Empty(String),
-    #[error("the workbook `{name}` cannot be read: {why}")]
+    #[error("the roster `{}` is no text: {what}", visible(.name))]
+    NoText { name: String, what: &'static str },
+    #[error("the workbook `{}` cannot be read: {why}", visible(.name))]
     Workbook { name: String, why: String },
 }
 
@@ -50,6 +54,7 @@ impl Unreadable {
             Self::Missing(_) => "check the path; `-` reads standard input",
             Self::Directory(_) => "name the file in it",
             Self::Io { .. } => "check its rights",
+            Self::NoText { .. } => "save it as .xlsx, or as .csv in UTF-8; --roster-format says what a file is",
             Self::Workbook { .. } => "save it as .xlsx or .csv again; --sheet names the sheet to read",
             Self::Empty(_) => "a roster has one row for each user to update",
         }
@@ -62,8 +67,24 @@ pub(crate) struct Roster {
     /// The column names and where they stand; JSON has none.
     pub(crate) header: Option<(Vec<String>, Place)>,
     /// Rows in order. After an error that breaks the file there are no more.
-    pub(crate) records: Box<dyn Iterator<Item = Result<Record, Problem>>>,
+    pub(crate) records: Rows,
+    /// What a person should know of the file once its rows are read.
+    pub(crate) notes: Notes,
 }
+
+/// Rows, or all that is wrong with one.
+pub(crate) type Rows = Box<dyn Iterator<Item = Result<Record, Vec<Problem>>>>;
+
+pub(crate) type Notes = Rc<RefCell<Vec<String>>>;
+
+impl Roster {
+    fn of(file: Arc<str>, records: Rows) -> Self {
+        Self { file, header: None, records, notes: Notes::default() }
+    }
+}
+
+/// A row of a text file is no longer than this: beyond it a quote, a bracket or a line break is missing.
+const LONGEST_ROW: usize = 16 << 20;
 
 /// Which sheet of a workbook, and which format where it is not told by the name.
 #[derive(Debug, Clone, Default)]
@@ -98,15 +119,18 @@ pub(crate) fn open(name: &str, reading: &Reading) -> Result<Roster, Unreadable> 
         Some(format) => format,
         None => by_content(&mut text).map_err(io)?,
     };
+    if let Some(what) = no_text(&mut text).map_err(io)? {
+        return Err(Unreadable::NoText { name: name.into(), what });
+    }
     if skip_space(&mut text).map_err(io)? {
         return Err(Unreadable::Empty(name.into()));
     }
     match format {
         Format::Csv => csv::open(text, file).map_err(io),
-        Format::Json => Ok(Roster { records: Box::new(json::records(text, Arc::clone(&file))), header: None, file }),
+        Format::Json => Ok(Roster::of(Arc::clone(&file), Box::new(json::records(text, file)))),
         // A workbook is no text: it was opened above.
         Format::Xlsx => Err(Unreadable::Workbook { name: name.into(), why: "it is no workbook".into() }),
-        Format::Jsonl => Ok(Roster { records: Box::new(jsonl::records(text, Arc::clone(&file))), header: None, file }),
+        Format::Jsonl => Ok(Roster::of(Arc::clone(&file), Box::new(jsonl::records(text, file)))),
     }
 }
 
@@ -161,9 +185,43 @@ fn skip_space(text: &mut Text) -> std::io::Result<bool> {
     Ok(text.fill_buf()?.iter().all(u8::is_ascii_whitespace))
 }
 
-/// A record of `{"id": …, "updates": {…}}`.
+/// What a file is that is no text, by how it begins.
+fn no_text(text: &mut Text) -> std::io::Result<Option<&'static str>> {
+    let start = text.fill_buf()?;
+    Ok(match start {
+        [b'P', b'K', 3, 4, ..] => Some("it is an Excel workbook, or another zip file"),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some("it is an old Excel workbook (.xls)"),
+        [0x1f, 0x8b, ..] => Some("it is compressed"),
+        start if start.contains(&0) => Some("it holds bytes that no text has"),
+        _ => None,
+    })
+}
+
+const SHAPE: &str = r#"a row is {"id": "…", "updates": {"title": "…"}}"#;
+
+/// The record of a row's JSON text.
+fn from_text(number: u64, place: Place, text: &[u8]) -> Result<Result<Record, Vec<Problem>>, serde_json::Error> {
+    let (value, troubles) = strict(text)?;
+    if troubles.is_empty() {
+        return Ok(from_object(number, place, value).map_err(|problem| vec![problem]));
+    }
+    let problem = |Trouble { key, message }| {
+        let place = if key.is_empty() { place.clone() } else { place.column(key) };
+        Problem::new(place, message)
+    };
+    Ok(Err(troubles.into_iter().map(problem).collect()))
+}
+
+/// What a JSON error is told with, where it is one that scripts make.
+fn json_hint(text: &[u8]) -> Option<&'static str> {
+    let holds = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
+    (holds(b"NaN") || holds(b"Infinity"))
+        .then_some("`NaN` and `Infinity` are no JSON: write null to clear a field, leave its key out to leave it alone")
+}
+
+/// A record of `{"id": …, "updates": {…}}`. Which columns name a user is the vendor's to say: what else stands beside
+/// `updates` is told with its row.
 fn from_object(number: u64, place: Place, value: Value) -> Result<Record, Problem> {
-    const SHAPE: &str = r#"a row is {"id": "…", "updates": {"title": "…"}}"#;
     let Value::Object(object) = value else {
         return Err(Problem::new(place, format!("the row must be an object, not {}", type_of(&value))).hint(SHAPE));
     };
@@ -176,16 +234,18 @@ fn from_object(number: u64, place: Place, value: Value) -> Result<Record, Proble
                 let message = format!("must be an object, not {}", type_of(&other));
                 return Err(Problem::new(place.column("updates"), message).hint(SHAPE));
             }
-            ("id" | "email", value) => columns.push((key, Raw::Json(value))),
-            _ => {
-                let problem = Problem::new(place.column(&key), "does not belong beside `id` and `updates`");
-                return Err(problem.hint(format!("{SHAPE}: put it inside `updates`")));
-            }
+            (_, value) => columns.push((key, Raw::Json(value))),
         }
     }
     let Some(updates) = updates else {
-        return Err(Problem::new(place, "the row has no `updates`").hint(SHAPE));
+        let odd = columns.iter().find(|(key, _)| !matches!(key.as_str(), "id" | "email"));
+        return Err(match odd {
+            Some((key, _)) => Problem::new(place.column(key), "does not belong beside `id` and `updates`")
+                .hint(format!("{SHAPE}: put it inside `updates`")),
+            None => Problem::new(place, "the row has no `updates`").hint(SHAPE),
+        });
     };
+    let beside = columns.len();
     columns.extend(updates.into_iter().map(|(key, value)| (key, Raw::Json(value))));
-    Ok(Record { number, place, columns })
+    Ok(Record { number, place, columns, beside })
 }

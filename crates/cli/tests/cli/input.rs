@@ -127,6 +127,369 @@ fn a_bad_roster_is_told_whole_and_nothing_is_sent() {
     assert_eq!(left, 0, "a roster that is refused leaves no run");
 }
 
+/// `check` of each file: what it must say, and its exit code; empty expectations mean that the roster is right.
+fn checked(world: &World, arguments: &[&str], table: &[(&str, &[u8], &[&str])]) {
+    for (name, bytes, expected) in table {
+        world.write(name, bytes);
+        let ran = world.run(&[&["check", *name], arguments].concat());
+        assert_eq!(ran.code, if expected.is_empty() { 0 } else { 2 }, "{name} {ran:?}");
+        for part in *expected {
+            assert!(ran.stderr.contains(part), "{name}: {part}\n{}", ran.stderr);
+        }
+    }
+}
+
+fn user_world() -> World {
+    World::new(Options { users: 1, limit: None, ..Options::default() })
+}
+
+#[test]
+fn what_excel_and_scripts_make_of_cells_is_refused_with_its_place() {
+    let table: &[(&str, &[u8], &[&str])] = &[
+        (
+            "errors.csv",
+            b"id,title,department\nu1,#N/A,#REF!\nu2,#NAME?,x\nu3,#VALUE!,#SPILL!\nu4,Lead,#WERT!\n",
+            &[
+                "errors.csv:2: column `title`: holds the error #N/A",
+                "`<clear>` clears the field",
+                "errors.csv:2: column `department`: holds the error #REF!",
+                "errors.csv:3: column `title`",
+                "errors.csv:4: column `title`",
+                "errors.csv:4: column `department`",
+                "errors.csv:5: column `department`",
+            ],
+        ),
+        (
+            "pandas.csv",
+            b"id,title,employerInfo.employeeId,skills\nu1,nan,4711.0,Spanish:4\nu2,<NA>,1.23E+11,nan\n4711.0,a,b,c\n",
+            &[
+                "pandas.csv:2: column `title`: `nan` is a script's word for nothing",
+                "pandas.csv:2: column `employerInfo.employeeId`: `4711.0` is a number that a spreadsheet or script has made of it",
+                "pandas.csv:3: column `title`",
+                "pandas.csv:3: column `employerInfo.employeeId`: `1.23E+11`",
+                "pandas.csv:3: column `skills`",
+                "pandas.csv:4: column `id`: `4711.0`",
+            ],
+        ),
+        ("phone.csv", b"id;phone_work\nu1;4,9123E+12\n", &["phone.csv:2: column `phone_work`: `4,9123E+12`"]),
+        ("formula.csv", b"id,title\nu1,=A2&\"x\"\n", &["formula.csv:2: column `title`: `=A2&"]),
+        ("zeros.csv", b"id,employerInfo.employeeId\nu1,=\"00123\"\n", &[]),
+        ("json-means-it.json", b"[{\"id\":\"u1\",\"updates\":{\"title\":\"#N/A\",\"department\":\"nan\"}}]", &[]),
+        (
+            "nan.jsonl",
+            b"{\"id\":\"u1\",\"updates\":{\"title\":NaN}}\n",
+            &["nan.jsonl:1: is not JSON", "`NaN` and `Infinity` are no JSON"],
+        ),
+        (
+            "proficiency.csv",
+            b"id,skills\nu1,Spanish:nan\nu2,Spanish:inf\nu3,Spanish:1e999\n",
+            &[
+                "proficiency.csv:2: column `skills`: the proficiency of `Spanish` must be 0 to 5, not `nan`",
+                ":3: ",
+                ":4: ",
+            ],
+        ),
+    ];
+    checked(&user_world(), &[], table);
+    let ids: &[(&str, &[u8], &[&str])] = &[(
+        "ids.csv",
+        b"id,title\n.,a\n..,b\na/b,c\na\x1bb,d\n../../x,e\n",
+        &[
+            "ids.csv:2: column `id`",
+            "ids.csv:3: column `id`",
+            "ids.csv:4: column `id`",
+            "ids.csv:5: column `id`: `a\\u{1b}b`",
+            "ids.csv:6: ",
+        ],
+    )];
+    checked(&user_world(), &[], ids);
+    checked(&user_world(), &["--blind"], ids);
+}
+
+#[test]
+fn what_cannot_be_seen_is_taken_off_keys_headers_and_names() {
+    let world = user_world();
+    let id = &world.ids()[0];
+    let email = world.sandbox().user(id).unwrap()["email"].as_str().unwrap().to_owned();
+    for (at, key) in
+        [format!("{email}\u{200b}"), format!("\u{feff}{email}"), format!("{email}\u{200e}"), format!("{email}\u{a0}")]
+            .iter()
+            .enumerate()
+    {
+        let name = format!("key{at}.csv");
+        world.write(&name, format!("email,\u{200b}title\u{a0},department\n{key},Lead {at},\u{200b}\n"));
+        let ran = world.run(&["apply", &name, "--yes"]);
+        assert_eq!(ran.code, 0, "{name} {ran:?}");
+        assert_eq!(world.sandbox().user(id).unwrap()["title"], format!("Lead {at}"), "{name}");
+    }
+    let twice = "email,title\njose\u{301}@example.com,a\nJOS\u{c9}@example.com,b\n";
+    let uuid = "id,title\n0A000000-0000-4000-8000-00000000000A,a\n0a000000-0000-4000-8000-00000000000a,b\n";
+    checked(
+        &world,
+        &[],
+        &[
+            ("twice.csv", twice.as_bytes(), &["twice.csv:3: user `JOS\u{c9}@example.com` is in line 2 already"]),
+            (
+                "uuid.csv",
+                uuid.as_bytes(),
+                &["uuid.csv:3: user `0a000000-0000-4000-8000-00000000000a` is in line 2 already"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn one_thing_that_is_said_twice_is_refused() {
+    let table: &[(&str, &[u8], &[&str])] = &[
+        (
+            "updates.json",
+            br#"[{"id":"x","updates":{"title":"A"},"updates":{"department":"B"}},
+                {"id":"y","id":"z","updates":{"title":"A","title":"B"}},
+                {"id":"v","updates":{"addresses":[{"type":"WORK","type":"HOME"}]}}]"#,
+            &[
+                "updates.json:1: column `updates`: the key is there twice",
+                "updates.json:2: column `updates.title`: the key is there twice",
+                "updates.json:2: column `id`: the key is there twice",
+                "updates.json:3: column `updates.addresses.type`: the key is there twice",
+            ],
+        ),
+        (
+            "alias.jsonl",
+            br#"{"id":"x","updates":{"division":"A","division.name":"B"}}"#,
+            &["alias.jsonl:1: column `division.name`: is the same field as `division`"],
+        ),
+        (
+            "nested.jsonl",
+            br#"{"id":"x","updates":{"employerInfo":{"employeeId":"1"},"employerInfo.employeeId":"2"}}"#,
+            &["nested.jsonl:1: column `employerInfo.employeeId`: the field is there twice"],
+        ),
+        ("header.csv", b"id,manager,manager.email\nu1,a,b\n", &["is the same field as the column `manager`"]),
+        ("large.json", br#"[{"id":123456789012345678901234567890,"updates":{}}]"#, &["large.json:1: column `id`"]),
+        ("exact.json", br#"[{"id":18446744073709551615,"updates":{}}]"#, &[]),
+        (
+            "rating.csv",
+            b"id,skills\nu1,Spanish:4;spanish:5\n",
+            &["`spanish` is there twice, with different proficiencies"],
+        ),
+    ];
+    checked(&user_world(), &[], table);
+}
+
+#[test]
+fn a_file_that_was_cut_is_refused_and_excels_short_rows_are_read() {
+    let world = user_world();
+    checked(
+        &world,
+        &[],
+        &[
+            ("cut.csv", b"id,title\nX,\"Team Le", &["cut.csv:2: a quote is opened and never closed"]),
+            ("cut-header.csv", b"id,\"title\nX,Team", &["cut-header.csv:1: a quote is opened and never closed"]),
+            (
+                "cut-row.csv",
+                b"id,title,department\nX,a,b\nY,Team Le",
+                &["cut-row.csv:3: the row has 2 cells, the header 3"],
+            ),
+            ("inch.csv", b"id,title\nX,5\" screen\nY,\"a \"\"b\"\"\"\n", &[]),
+            ("whole.csv", b"id,title\nX,\"Team Lead\"", &[]),
+            (
+                "broken.csv",
+                b"id,title,department\nX,\"a\nb\"\nY,a,b\n",
+                &["broken.csv:2: the row has 2 cells, the header 3", "filled in every row"],
+            ),
+            (
+                "long.csv",
+                b"id,title,department\nX,a\nY,a,b,c\n",
+                &["long.csv:2: the row has 2", "long.csv:3: the row has 4"],
+            ),
+        ],
+    );
+    world.write("short.csv", "sep=,\nid,title,department\nX,a\nY\nZ,a,b\n");
+    let ran = world.run(&["check", "short.csv"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        ran.stderr.matches("2 rows end before the last column of `short.csv` (the first in line 3)").count(),
+        1,
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn what_has_no_end_is_refused_and_not_held() {
+    let world = user_world();
+    let line = 17 << 20;
+    let cell = [b"id,title\nu1,\"".as_slice(), &vec![b'x'; line], b"\"\n"].concat();
+    let jsonl = [br#"{"id":"u1","updates":{"title":""#.as_slice(), &vec![b'x'; line], b"\"}}\n"].concat();
+    let list = [b"id,groups+\nu1,".as_slice(), &b"g;".repeat(10_001), b"\n"].concat();
+    let json_list =
+        [br#"[{"id":"u1","updates":{"groups+":["#.as_slice(), &b"\"g\",".repeat(10_001), b"\"g\"]}}]"].concat();
+    let columns = [b"id".as_slice(), &b",a".repeat(100_000), b"\n"].concat();
+    let name = [b"id,".as_slice(), &vec![b'x'; 8 << 20], b"\nu1,a\n"].concat();
+    let digits = [b"id,skills\nu1,Spanish:".as_slice(), &vec![b'9'; 8 << 20], b"\n"].concat();
+    checked(
+        &world,
+        &[],
+        &[
+            ("cell.csv", &cell, &["the row is longer than 16 MB"]),
+            ("line.jsonl", &jsonl, &["the line is longer than 16 MB"]),
+            ("list.csv", &list, &["list.csv:2: column `groups+`: the list has more than 10000 items"]),
+            ("list.json", &json_list, &["list.json:1: column `updates.groups+`: the list has more than 10000 items"]),
+            ("columns.csv", &columns, &["the roster has 100001 columns, more than 16384"]),
+            ("name.csv", &name, &["no such field"]),
+            ("digits.csv", &digits, &["the proficiency of `Spanish` must be 0 to 5"]),
+            ("zip.csv", b"PK\x03\x04\x00\x00", &["is no text: it is an Excel workbook"]),
+            ("binary.csv", &[0x7f, b'E', b'L', b'F', 1, 0, 0, 0], &["is no text"]),
+        ],
+    );
+}
+
+#[test]
+fn a_rosters_text_cannot_forge_lines_of_the_report() {
+    let world = user_world();
+    let state = "id,state\nu1,\"gone\nerror: all is well\u{1b}[2J\"\n";
+    world.write("forged.csv", state);
+    let ran = world.run(&["check", "forged.csv"]);
+    assert!(ran.stderr.contains("`gone\\nerror: all is well\\u{1b}[2J` is not one of"), "{}", ran.stderr);
+    let header = "id,\"titel\nhint: none\"\nu1,a\n";
+    world.write("header\u{1b}[2J.csv", header);
+    let ran = world.run(&["check", "header\u{1b}[2J.csv"]);
+    assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.contains("column `titel\\nhint: none`"), "{}", ran.stderr);
+    let twice = "id,title\n\"u\u{202e}1\",a\n\"u1\",b\n";
+    world.write("twice.csv", twice);
+    let ran = world.run(&["check", "twice.csv"]);
+    assert!(ran.code == 2 && !ran.stderr.contains('\u{202e}'), "{ran:?}");
+}
+
+const IMPORTERS: &str = "name,email,phone_work,extension,title,department,email_manager,location_work,roles_divisions,queues,division,skills,hire_date";
+
+#[test]
+fn a_file_of_the_vendors_importer_is_right_as_its_page_describes_it() {
+    let world = user_world();
+    let row = |cells: &str| format!("{IMPORTERS}\n{cells}\n").into_bytes();
+    let all = r#"Ann,ann@example.com,+13175550100,2001,Lead,,boss@example.com,"Berlin, Mitte","Agent:[Home; Sales], employee","Sales, Support",Home,"Spanish:5,Billing:3",2024-03-01"#;
+    checked(
+        &world,
+        &[],
+        &[
+            ("all.csv", &row(all), &[]),
+            (
+                "brackets.csv",
+                &row("Ann,ann@example.com,,,,,,,Agent:[Home,,,,"),
+                &["column `roles_divisions`", "role:[division; division]"],
+            ),
+            ("rating.csv", &row("Ann,ann@example.com,,,,,,,,,,\"Spanish:9,Billing\","), &["must be 0 to 5"]),
+            (
+                "hired.csv",
+                &row("Ann,ann@example.com,,,,,,,,,,,01.03.2024"),
+                &["column `hire_date`: `01.03.2024` is no date"],
+            ),
+        ],
+    );
+    let id = &world.ids()[0];
+    let email = world.sandbox().user(id).unwrap()["email"].as_str().unwrap().to_owned();
+    world.write("c01.csv", row(&format!(",{email},,,Lead,,,,,,,,2024-03-01")));
+    let ran = world.run(&["apply", "c01.csv", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let user = world.sandbox().user(id).unwrap().clone();
+    assert_eq!((&user["title"], &user["employerInfo"]["dateHire"]), (&"Lead".into(), &"2024-03-01".into()), "{user}");
+}
+
+#[test]
+fn a_blind_row_that_would_erase_siblings_is_refused() {
+    checked(
+        &user_world(),
+        &["--blind"],
+        &[
+            (
+                "dotted.csv",
+                b"id,employerInfo.employeeId\nu1,7\n",
+                &["column `employerInfo.employeeId`: sent blind it would erase everything else"],
+            ),
+            (
+                "dotted.json",
+                br#"[{"id":"u1","updates":{"employerInfo.employeeId":"7"}}]"#,
+                &["sent blind it would erase"],
+            ),
+            ("whole.json", br#"[{"id":"u1","updates":{"employerInfo":{"employeeId":"7"},"odd":[{"id":1}]}}]"#, &[]),
+            ("errors.csv", b"id,odd\nu1,#REF!\n", &["column `odd`: holds the error #REF!"]),
+        ],
+    );
+}
+
+#[test]
+fn nice_rosters_in_json_name_users_as_csv_does() {
+    use paceline_sandbox::Vendor;
+    let world = World::new(Options { users: 1, limit: None, vendor: Vendor::Nice, ..Options::default() });
+    checked(
+        &world,
+        &[],
+        &[
+            (
+                "agent.json",
+                br#"[{"agentId":4711,"updates":{"custom1":"x"}},{"agentId":"4712","updates":{"custom1":"x"}}]"#,
+                &[],
+            ),
+            (
+                "user.json",
+                br#"[{"userId":"11e9-ab","updates":{"custom1":"x"}},{"userName":"ann","updates":{"custom1":"x"}}]"#,
+                &[],
+            ),
+            ("alias.json", br#"[{"Agent ID":4711,"updates":{"custom1":"x"}}]"#, &[]),
+            ("joined.json", br#"[{"id":"4711/11e9-ab","updates":{"custom1":"x"}}]"#, &[]),
+            (
+                "joined.csv",
+                b"id,custom1\n4711/..,x\n1/2/3,x\n",
+                &["joined.csv:2: column `id`", "joined.csv:3: column `id`"],
+            ),
+            (
+                "beside.json",
+                br#"[{"agentId":1,"custom1":"y","updates":{}}]"#,
+                &["column `custom1`: does not belong beside"],
+            ),
+            ("float.csv", b"agentId,custom1\n4711.0,x\n", &["float.csv:2: column `agentId`: `4711.0`"]),
+            (
+                "upload.csv",
+                b"Agent ID,custom1,Row Changed\n1,x,Y\n",
+                &["column `Row Changed`: cannot be written", "only on the rows that say Y"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_workbooks_cells_mean_what_they_show() {
+    use rust_xlsxwriter::{Format, Formula, Workbook};
+    let world = user_world();
+    let id = &world.ids()[0];
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (column, name) in ["id", "employerInfo.employeeId", "title", "department"].iter().enumerate() {
+        sheet.write(0, column as u16, *name).unwrap();
+    }
+    sheet.write(1, 0, id).unwrap();
+    sheet.write_with_format(1, 1, 4711, &Format::new().set_num_format("000000")).unwrap();
+    workbook.save(world.dir.path().join("right.xlsx")).unwrap();
+    let ran = world.run(&["apply", "right.xlsx", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(world.sandbox().user(id).unwrap()["employerInfo"]["employeeId"], "004711");
+
+    let sheet = workbook.worksheet_from_index(0).unwrap();
+    sheet.write_with_format(1, 2, 0.5, &Format::new().set_num_format("0%")).unwrap();
+    sheet.write(1, 3, Formula::new("NA()").set_result("#N/A")).unwrap();
+    sheet.write(2, 0, "u-2").unwrap().write(2, 1, 1.234_567_890_123_456e17).unwrap();
+    sheet.write_with_format(2, 2, 45_000, &Format::new().set_num_format("d-mmm")).unwrap();
+    workbook.save(world.dir.path().join("wrong.xlsx")).unwrap();
+    let ran = world.run(&["check", "wrong.xlsx"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for part in [
+        "wrong.xlsx:2: column `title`: is the number 0.5, which its format `0%` shows otherwise",
+        "wrong.xlsx:2: column `department`: holds the error #N/A",
+        "wrong.xlsx:3: column `employerInfo.employeeId`: is the number 123456789012345600",
+        "wrong.xlsx:3: column `title`: is the date 2023-03-15 to the workbook, shown as `d-mmm`",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}\n{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_wrong_request_is_told_with_a_way_out() {
     let world = world();

@@ -9,6 +9,7 @@ use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, Failure, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::{BLIND, Refusal, UNDO};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -231,19 +232,23 @@ impl Journal for Sqlite {
     }
 
     fn duplicates(&mut self, limit: u32) -> Result<Vec<Duplicate>, Error> {
-        const CANONICAL: &str = "CASE key WHEN 'id' THEN user ELSE key || ':' || lower(user) END";
         self.with(|connection| {
-            connection.execute_batch(&format!(
-                "CREATE TEMP TABLE twice AS
-                     SELECT {CANONICAL} AS canonical, min(number) AS first FROM row GROUP BY canonical HAVING count(*) > 1;
-                 CREATE UNIQUE INDEX temp.twice_canonical ON twice (canonical);"
-            ))?;
-            let mut statement = connection.prepare(&format!(
-                "SELECT row.user, row.line, earlier.line FROM row JOIN twice ON twice.canonical = {canonical}
+            // Two spellings of one user are one: core says which are.
+            let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+            connection.create_scalar_function("canonical", 2, flags, |values| {
+                Ok(UserKey { column: values.get(0)?, value: values.get(1)? }.canonical())
+            })?;
+            connection.execute_batch(
+                "CREATE TEMP TABLE twice AS SELECT canonical(key, user) AS canonical, min(number) AS first
+                     FROM row GROUP BY canonical HAVING count(*) > 1;
+                 CREATE UNIQUE INDEX temp.twice_canonical ON twice (canonical);",
+            )?;
+            let mut statement = connection.prepare(
+                "SELECT row.user, row.line, earlier.line FROM row
+                 JOIN twice ON twice.canonical = canonical(row.key, row.user)
                  JOIN row earlier ON earlier.number = twice.first WHERE row.number <> twice.first
                  ORDER BY row.number LIMIT ?1",
-                canonical = CANONICAL.replace("key", "row.key").replace("user", "row.user"),
-            ))?;
+            )?;
             let found = statement.query_map([limit], |row| {
                 Ok(Duplicate { user: row.get(0)?, line: row.get(1)?, first_line: row.get(2)? })
             })?;
@@ -348,12 +353,13 @@ impl Journal for Sqlite {
             if by_id {
                 return Ok(0);
             }
-            transaction.execute_batch("CREATE INDEX IF NOT EXISTS row_by_id ON row (id)")?;
+            // Vendors' ids have no case.
+            transaction.execute_batch("CREATE INDEX IF NOT EXISTS row_by_lower_id ON row (lower(id))")?;
             let ended = transaction.execute(
                 "UPDATE row SET phase = 2, outcome = 'failed', code = ?1, message = ?2
                  WHERE phase = 1 AND EXISTS (
                      SELECT 1 FROM row AS earlier
-                     WHERE earlier.id = row.id AND earlier.number < row.number AND earlier.outcome IS NOT 'failed')",
+                     WHERE lower(earlier.id) = lower(row.id) AND earlier.number < row.number AND earlier.outcome IS NOT 'failed')",
                 params![refusal.code, refusal.message],
             )?;
             Ok(ended as u64)

@@ -18,7 +18,7 @@ fn rows_come_back_in_roster_order_a_page_at_a_time(journal: &mut dyn Journal) {
     assert_eq!(numbers(rest), [4, 5]);
 }
 
-fn duplicates_are_found_ids_exactly_and_addresses_without_case(journal: &mut dyn Journal) {
+fn one_user_by_two_spellings_is_found_twice(journal: &mut dyn Journal) {
     let named = |number, column: &str, value: &str| paceline_core::desired::Row {
         key: UserKey { column: column.into(), value: value.into() },
         ..row(number)
@@ -30,11 +30,13 @@ fn duplicates_are_found_ids_exactly_and_addresses_without_case(journal: &mut dyn
         named(4, "id", "a"),
         named(5, "email", "jo@X.org"),
         named(6, "id", "jo@x.org"),
+        named(7, "email", "jose\u{301}@x.org"),
+        named(8, "email", "JOSÉ@x.org\u{200b}"),
     ];
     import(journal, rows);
     let found: Vec<(u64, u64)> =
         journal.duplicates(10).unwrap().iter().map(|twice| (twice.line, twice.first_line)).collect();
-    assert_eq!(found, [(5, 2), (6, 4)]);
+    assert_eq!(found, [(3, 2), (5, 2), (6, 4), (9, 8)]);
 }
 
 fn every_row_ends_in_exactly_one_outcome(journal: &mut dyn Journal) {
@@ -173,7 +175,7 @@ macro_rules! conformance {
 
 conformance!(
     rows_come_back_in_roster_order_a_page_at_a_time,
-    duplicates_are_found_ids_exactly_and_addresses_without_case,
+    one_user_by_two_spellings_is_found_twice,
     every_row_ends_in_exactly_one_outcome,
     a_row_without_changes_is_unchanged,
     a_row_of_several_changes_is_updated_with_the_last_and_failed_with_the_first_that_fails,

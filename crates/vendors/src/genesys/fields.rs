@@ -1,16 +1,16 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
-use paceline_core::validate::{Field, Kind, Table};
+use paceline_core::validate::{Field, Importer, Kind, Table};
 
 const FIELDS: &[Field] = &[
     Field::kept("name", Kind::Text),
     Field::kept("email", Kind::Email),
-    Field::kept("username", Kind::Text),
+    Field::kept("username", Kind::Code),
     Field::text("title"),
     Field::text("department"),
     Field::text("preferredName"),
     // The manager's id: on UpdateUser it is a string, on User an object.
-    Field::text("manager"),
+    Field::cleared("manager", Kind::Name),
     // Deleting people is no bulk edit: `deleted`, which the API would take, is left out on purpose.
     Field::kept("state", Kind::Choice(&["active", "inactive"])),
     Field::kept("acdAutoAnswer", Kind::Bool),
@@ -19,16 +19,16 @@ const FIELDS: &[Field] = &[
     Field::cleared("addresses", Kind::ObjectList),
     Field::cleared("locations", Kind::NameList),
     Field::cleared("images", Kind::ObjectList),
-    Field::text("chat.jabberId"),
+    Field::code("chat.jabberId"),
     Field::text("biography.biography"),
     Field::cleared("biography.interests", Kind::TextList),
     Field::cleared("biography.hobbies", Kind::TextList),
     Field::text("biography.spouse"),
     Field::cleared("biography.education", Kind::ObjectList),
-    Field::text("phone_work"),
-    Field::text("phone_mobile"),
-    Field::text("phone_home"),
-    Field::text("extension"),
+    Field::code("phone_work"),
+    Field::code("phone_mobile"),
+    Field::code("phone_home"),
+    Field::code("extension"),
     Field::kept("division", Kind::Name),
     Field::cleared("team", Kind::Name),
     // Proficiency 0 to 5, 5 the best: facts/genesys.md, section 3.2.
@@ -48,7 +48,7 @@ const FIELDS: &[Field] = &[
     Field::kept("roles+", Kind::NameList),
     Field::kept("roles-", Kind::NameList),
     Field::text("employerInfo.officialName"),
-    Field::text("employerInfo.employeeId"),
+    Field::code("employerInfo.employeeId"),
     Field::text("employerInfo.employeeType"),
     Field::cleared("employerInfo.dateHire", Kind::Date),
     // `customAttributes.SCHEMA.ATTRIBUTE`, the schema by name or id.
@@ -71,11 +71,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("email_manager", "manager"),
     ("location_work", "locations"),
     ("roles_divisions", "roles+"),
+    ("hire_date", "employerInfo.dateHire"),
 ];
 
-/// What only a roster for the vendor's own importer has; that one adds to lists and never takes from them.
-const IMPORTER_MARKS: &[&str] = &["email_manager", "location_work", "roles_divisions"];
-const IMPORTER: &[(&str, &str)] = &[("queues", "queues+"), ("skills", "skills+")];
+/// The vendor's own importer adds to lists and never takes from them. A role there is `role:[division; division]`.
+const IMPORTER: Importer = Importer {
+    marks: &["email_manager", "location_work", "roles_divisions"],
+    columns: &[("queues", "queues+"), ("skills", "skills+"), ("roles", "roles+")],
+    lists: &["queues", "skills", "roles", "roles_divisions"],
+};
 
 /// Columns for one telephone number of the list `addresses`, and the type that it has there.
 pub(super) const PHONES: &[(&str, &str)] =
@@ -85,10 +89,10 @@ pub(super) const PHONES: &[(&str, &str)] =
 pub(super) const TABLE: Table = Table {
     keys: &["id", "email"],
     id_kind: |_| "id",
+    joined_ids: false,
     fields: FIELDS,
     clear_words: &[],
     aliases: ALIASES,
-    importer_marks: IMPORTER_MARKS,
     importer: IMPORTER,
 };
 
@@ -187,4 +191,27 @@ pub(super) fn list(column: &str) -> Option<&'static str> {
 /// The `expand` that a top-level field is only read with, if any.
 pub(super) fn expand(top: &str) -> Option<&'static str> {
     ["profileSkills", "certifications", "locations", "employerInfo", "biography"].into_iter().find(|name| *name == top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paceline_core::user::Place;
+    use paceline_core::validate::Rules;
+
+    #[test]
+    fn every_column_of_the_vendors_importer_stands_for_one_of_ours() {
+        const HEADER: &str = "name,email,phone_work,extension,title,department,email_manager,location_work,roles_divisions,\
+                              queues,division,skills,hire_date";
+        const OLDER: &str = "name,email,phone_work,title,department,email_manager,location_work,roles,queues,skills";
+        let place = Place::line(&"import.csv".into(), 1);
+        for header in [HEADER, OLDER] {
+            let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+            assert!(TABLE.is_importers(&header));
+            assert_eq!(TABLE.check_header(&header, &place, Rules::Importer), []);
+        }
+        for (alias, column) in ALIASES.iter().chain(IMPORTER.columns) {
+            assert!(TABLE.field(column).is_some(), "{alias}");
+        }
+    }
 }

@@ -184,7 +184,8 @@ fn skills(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
 
 /// The skill that a row names: one of the tenant's, or one that the agent has and the tenant's list does not show.
 fn skill(item: &Value, names: &Names, held: &Map<String, Value>) -> Result<(String, String), Refusal> {
-    let texts = [item.as_str(), item["name"].as_str(), item["id"].as_str()];
+    // An id beside a name is the one to believe.
+    let texts = [item["id"].as_str(), item.as_str(), item["name"].as_str()];
     let text = texts.into_iter().flatten().next().unwrap_or_default();
     let refusal = match names.resolve("skill", text) {
         Ok(found) => return Ok((format!("skills/{}", found.id), found.name.clone())),
@@ -253,7 +254,7 @@ pub(super) fn undo(change: &Change) -> Vec<Change> {
 
 fn clears(column: &str) -> bool {
     let kind = fields::TABLE.field(column).map(|field| field.kind);
-    matches!(kind, Some(Kind::Text | Kind::Date | Kind::Email))
+    matches!(kind, Some(Kind::Text | Kind::Code | Kind::Date | Kind::Email))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! e-mail, role, team, custom attributes) and the *agent* (Admin API: thresholds, timeouts, custom fields, skills). A column
 //! belongs to one of them.
 
-use paceline_core::validate::{Field, Kind, Table};
+use paceline_core::validate::{Field, Importer, Kind, Table};
 
 const fn whole(name: &'static str) -> Field {
     Field::kept(name, Kind::Whole(0, 1_000_000))
@@ -20,14 +20,14 @@ const FIELDS: &[Field] = &[
     Field::kept("firstName", Kind::Text),
     Field::kept("lastName", Kind::Text),
     Field::kept("email", Kind::Email),
-    Field::kept("userName", Kind::Text),
+    Field::kept("userName", Kind::Code),
     Field::kept("role", Kind::Name),
     Field::kept("team", Kind::Name),
-    Field::text("mobileNumber"),
+    Field::code("mobileNumber"),
     Field::kept("rank", Kind::Whole(1, 100)),
     Field::kept("timeZone", Kind::Text),
     Field::cleared("hireDate", Kind::Date),
-    Field::text("externalIdentity"),
+    Field::code("externalIdentity"),
     flag("billable"),
     Field::kept("assignedGroup", Kind::Text),
     Field::text("customAttributes.*"),
@@ -35,7 +35,7 @@ const FIELDS: &[Field] = &[
     flag("active"),
     // The agent: `PUT /agents`.
     whole("reportToId"),
-    Field::text("internalId"),
+    Field::code("internalId"),
     whole("profileId"),
     Field::text("country"),
     Field::text("state"),
@@ -60,7 +60,7 @@ const FIELDS: &[Field] = &[
     Field::text("referral"),
     flag("atHome"),
     whole("hiringSource"),
-    Field::text("ntLoginName"),
+    Field::code("ntLoginName"),
     flag("customerCard"),
     Field::text("custom1"),
     Field::text("custom2"),
@@ -68,17 +68,17 @@ const FIELDS: &[Field] = &[
     Field::text("custom4"),
     Field::text("custom5"),
     whole("scheduleNotification"),
-    Field::text("federatedId"),
+    Field::code("federatedId"),
     flag("useTeamEmailAutoParkingLimit"),
     whole("maxEmailAutoParkingLimit"),
-    Field::text("sipUser"),
-    Field::text("systemUser"),
-    Field::text("systemDomain"),
-    Field::text("crmUserName"),
+    Field::code("sipUser"),
+    Field::code("systemUser"),
+    Field::code("systemDomain"),
+    Field::code("crmUserName"),
     flag("useAgentTimeZone"),
     flag("sendEmailNotifications"),
-    Field::text("telephone1"),
-    Field::text("telephone2"),
+    Field::code("telephone1"),
+    Field::code("telephone2"),
     flag("requestContact"),
     whole("chatThreshold"),
     flag("useTeamChatThreshold"),
@@ -101,7 +101,7 @@ const FIELDS: &[Field] = &[
     flag("isBillable"),
     Field::text("address1"),
     Field::text("address2"),
-    Field::text("zipCode"),
+    Field::code("zipCode"),
     flag("noFixedAddress"),
     Field::cleared("skills", RATED),
     Field::kept("skills+", RATED),
@@ -109,6 +109,12 @@ const FIELDS: &[Field] = &[
     Field::read_only("displayName", "CXone makes it of `firstName` and `lastName`: set those"),
     Field::read_only("middleName", "CXone shows it and takes no new one; delete the column"),
     Field::read_only("status", "set `active` to `false` to deactivate, to `true` to revive"),
+    // Columns of the vendor's own bulk upload that are no fields.
+    Field::read_only(
+        "Row Changed",
+        "CXone's upload works only on the rows that say Y: keep those, and delete the column",
+    ),
+    Field::read_only("Invite", "Paceline sends no invitations: delete the column"),
     Field::read_only("loginAuthenticatorId", "it is assigned in CXone's own administration; delete the column"),
 ];
 
@@ -155,11 +161,11 @@ const OF_THE_USER: &[&str] = &[
 pub(super) const TABLE: Table = Table {
     keys: &["id", "agentId", "userId", "userName", "email"],
     id_kind,
+    joined_ids: true,
     fields: FIELDS,
     clear_words: &["[!***REMOVE***!]"],
     aliases: ALIASES,
-    importer_marks: &[],
-    importer: &[],
+    importer: Importer::NONE,
 };
 
 /// An agent's id is a number, a user's a UUID; both together, as an export writes them, are joined by a slash.
