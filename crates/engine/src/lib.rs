@@ -3,12 +3,14 @@
 //!
 //! [`Run`] is the story, top to bottom.
 
+mod address;
 mod clock;
 mod error;
 mod event;
 mod http;
 mod plan;
 mod recorder;
+mod redact;
 mod run;
 mod scheduler;
 mod send;
@@ -16,6 +18,7 @@ mod settings;
 mod token;
 mod transport;
 
+pub use address::{Insecure, secure};
 pub use clock::Clock;
 pub use error::{Halt, Stop};
 pub use event::Event;

@@ -11,6 +11,7 @@ use crate::settings::Settings;
 use crate::transport::{Lost, Outgoing, Target, Transport};
 use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::retry::retry_after;
 use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::{
@@ -418,17 +419,31 @@ pub async fn locate(tools: &Tools, clues: &Clues, timeout: Duration) -> Result<L
     }
 }
 
-/// Nothing is at stake yet, and somebody is waiting: one more attempt.
+/// The longest wait that discovery takes upon itself: somebody is waiting, and nothing is lost by giving up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Nothing is at stake yet, and somebody is waiting: one more attempt, once the Retry-After is over.
 async fn asked_twice(tools: &Tools, target: Target, timeout: Duration) -> Result<Answer, Halt> {
     let mut again = true;
     loop {
         let sending = tools.transport.send(Outgoing { target: target.clone() });
-        match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
-            Ok(answer) if !(again && matches!(answer.status, 429 | 500..=599)) => return Ok(answer),
-            Err(lost) if !again => return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() }),
-            _ => again = false,
+        let pause = match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
+            Ok(answer) if again && matches!(answer.status, 429 | 500..=599) => {
+                let date = answer.header("date").next();
+                retry_after(answer.header("retry-after"), date, tools.clock.wall())
+            }
+            Ok(answer) => return Ok(answer),
+            Err(lost) if !again || matches!(lost, Lost::Insecure(_)) => {
+                return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() });
+            }
+            Err(_) => None,
+        };
+        again = false;
+        let pause = pause.unwrap_or_default().max(Duration::from_secs(1));
+        if pause > LONGEST_PAUSE {
+            return Err(Halt::Trouble(format!("{DISCOVERY} asks to wait {} s: nothing was sent", pause.as_secs())));
         }
-        tools.clock.until(tools.clock.now() + Duration::from_secs(1)).await;
+        tools.clock.until(tools.clock.now() + pause).await;
     }
 }
 
