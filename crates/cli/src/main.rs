@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod error;
 mod exit;
 mod input;
@@ -11,14 +12,18 @@ mod report;
 mod settings;
 
 use args::{AuthCommand, Cli, Command, Output};
-use clap::Parser as _;
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use commands::work::Worked;
 use error::Failure;
 use exit::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+    cli.common = settings::typed_first(&cli.common, typed);
     start_log(&cli);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {

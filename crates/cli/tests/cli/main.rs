@@ -6,6 +6,8 @@
 mod admin;
 mod apply;
 mod crash;
+mod fake;
 mod input;
 mod nice;
+mod secrets;
 mod world;
