@@ -3,6 +3,9 @@
 use crate::args::{Common, ExportArgs};
 use crate::commands::work;
 use crate::error::Failure;
+use crate::exit::Exit;
+use crate::formula::neutralise;
+use crate::partial::Partial;
 use crate::progress::Progress;
 use crate::{printer, settings};
 use paceline_core::validate::nearest;
@@ -10,8 +13,7 @@ use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Interrupt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,13 +27,17 @@ enum Format {
 /// Where users are written, a row each.
 struct Output {
     format: Format,
-    out: Box<dyn Write>,
+    to: To,
     /// A workbook is written whole, in the end.
     sheet: Vec<Vec<String>>,
 }
 
-/// Says how many users were written.
-pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failure> {
+enum To {
+    Stdout(BufWriter<Box<dyn Write>>),
+    File(BufWriter<Partial>),
+}
+
+pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Failure> {
     let profile = settings::profile(common)?;
     let credentials = settings::credentials(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
@@ -73,7 +79,8 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<u64, Failu
         page = next;
     }
     output.end().map_err(failed)?;
-    Ok(written)
+    printer::stderr(&format!("Exported {written} users"));
+    Ok(Exit::Done)
 }
 
 fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failure> {
@@ -98,7 +105,8 @@ fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failur
 
 fn output(path: Option<&Path>) -> Result<Output, Failure> {
     let Some(path) = path else {
-        return Ok(Output { format: Format::Csv, out: Box::new(BufWriter::new(printer::Stdout)), sheet: vec![] });
+        let to = To::Stdout(BufWriter::new(printer::long_stdout()));
+        return Ok(Output { format: Format::Csv, to, sheet: vec![] });
     };
     let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => Format::Csv,
@@ -109,13 +117,13 @@ fn output(path: Option<&Path>) -> Result<Output, Failure> {
             return Err(Failure::wrong(message, "end its name in .csv, .jsonl or .xlsx"));
         }
     };
-    let file = File::create(path).map_err(|error| {
+    let file = Partial::create(path).map_err(|error| {
         Failure::wrong(
             format!("the export `{}` cannot be written: {error}", path.display()),
             "check the directory and its rights",
         )
     })?;
-    Ok(Output { format, out: Box::new(BufWriter::new(file)), sheet: vec![] })
+    Ok(Output { format, to: To::File(BufWriter::new(file)), sheet: vec![] })
 }
 
 fn wanted(args: &ExportArgs, vendor: &dyn Vendor, user: &User) -> bool {
@@ -132,21 +140,27 @@ fn wanted(args: &ExportArgs, vendor: &dyn Vendor, user: &User) -> bool {
     is("division", &args.division) && is("department", &args.department) && fits_email
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for anything.
+/// Whether `text` fits `pattern`, in which `*` stands for anything. Each piece is looked for once, where it comes first.
 fn fits(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
-            (0..=tail.len()).filter(|at| tail.is_char_boundary(*at)).any(|at| fits(rest, &tail[at..]))
-        }),
-    }
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let tail = text.strip_prefix(start).and_then(|text| text.strip_suffix(end));
+    let pieces = middle.split('*').filter(|piece| !piece.is_empty());
+    pieces.fold(tail, |tail, piece| Some(tail?.split_once(piece)?.1)).is_some()
 }
 
 impl Output {
-    fn header(&mut self, columns: &[String]) -> std::io::Result<()> {
+    fn out(&mut self) -> &mut dyn Write {
+        match &mut self.to {
+            To::Stdout(out) => out,
+            To::File(out) => out,
+        }
+    }
+
+    fn header(&mut self, columns: &[String]) -> io::Result<()> {
         let names = std::iter::once("id").chain(columns.iter().map(String::as_str));
         match self.format {
-            Format::Csv => line(&mut self.out, names),
+            Format::Csv => line(self.out(), names),
             Format::Jsonl => Ok(()),
             Format::Xlsx => {
                 self.sheet.push(names.map(str::to_owned).collect());
@@ -155,26 +169,32 @@ impl Output {
         }
     }
 
-    fn write(&mut self, vendor: &dyn Vendor, user: &User, columns: &[String]) -> std::io::Result<()> {
+    fn write(&mut self, vendor: &dyn Vendor, user: &User, columns: &[String]) -> io::Result<()> {
         let values = columns.iter().map(|column| (column.clone(), vendor.value(user, column)));
         if self.format == Format::Jsonl {
             let updates: Map<String, Value> = values.filter(|(_, value)| !value.is_null()).collect();
-            return writeln!(self.out, "{}", json!({"id": user.id, "updates": updates}));
+            return writeln!(self.out(), "{}", json!({"id": user.id, "updates": updates}));
         }
         let id = std::iter::once(user.id.0.clone());
         let cells: Vec<String> = id.chain(values.map(|(_, value)| cell(&value))).collect();
         if self.format == Format::Csv {
-            return line(&mut self.out, cells.iter().map(String::as_str));
+            return line(self.out(), cells.iter().map(String::as_str));
         }
         self.sheet.push(cells);
         Ok(())
     }
 
-    fn end(mut self) -> std::io::Result<()> {
+    /// It is whole: a file takes its place.
+    fn end(mut self) -> io::Result<()> {
         if self.format == Format::Xlsx {
-            self.out.write_all(&workbook(&self.sheet).map_err(std::io::Error::other)?)?;
+            let workbook = workbook(&self.sheet).map_err(io::Error::other)?;
+            self.out().write_all(&workbook)?;
         }
-        self.out.flush()
+        self.out().flush()?;
+        match self.to {
+            To::Stdout(_) => Ok(()),
+            To::File(out) => out.into_inner().map_err(io::IntoInnerError::into_error)?.finish(),
+        }
     }
 }
 
@@ -191,10 +211,11 @@ fn workbook(rows: &[Vec<String>]) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError>
     workbook.save_to_buffer()
 }
 
-fn line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> std::io::Result<()> {
+/// A line of cells, none of them a formula. `apply` reads them back as they were.
+fn line<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
     let mut csv = ::csv::Writer::from_writer(vec![]);
-    csv.write_record(cells)?;
-    let bytes = csv.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+    csv.write_record(cells.map(|cell| neutralise(cell).into_owned()))?;
+    let bytes = csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     out.write_all(&bytes)
 }
 
@@ -226,9 +247,18 @@ mod tests {
             ("a*c*e", "abcde", true),
             ("a*c", "ab", false),
             ("ab", "ab", true),
+            ("*", "", true),
+            ("**", "x", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*b*b*", "ab", false),
+            ("*b*b*", "bäb", true),
+            ("ä*é", "äxé", true),
         ];
         for (pattern, text, expected) in table {
             assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
+        // Each star more took twice as long.
+        assert!(!fits(&"*a".repeat(2_000), &"ab".repeat(1_999)));
     }
 }

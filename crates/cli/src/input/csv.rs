@@ -1,6 +1,7 @@
 //! Tables as spreadsheets write them: comma, semicolon or tab; any line ending; quotes.
 
 use super::{Roster, Text};
+use crate::formula::restore;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
@@ -126,7 +127,7 @@ impl Rows {
         for (name, cell) in self.header.iter().zip(cells.iter()) {
             match std::str::from_utf8(cell) {
                 Ok(text) if text.trim().is_empty() => {}
-                Ok(text) => columns.push((name.clone(), Raw::Cell(text.to_owned()))),
+                Ok(text) => columns.push((name.clone(), Raw::Cell(restore(text).to_owned()))),
                 Err(_) => {
                     let problem = Problem::new(place.column(name), "is not UTF-8");
                     return Some(Err(problem.hint("save the roster as `CSV UTF-8`")));

@@ -9,5 +9,6 @@ mod crash;
 mod fake;
 mod input;
 mod nice;
+mod output;
 mod secrets;
 mod world;
