@@ -5,10 +5,12 @@
 
 mod address;
 mod clock;
+mod doubt;
 mod error;
 mod event;
 mod http;
 mod plan;
+mod queue;
 mod recorder;
 mod redact;
 mod run;
