@@ -54,6 +54,11 @@ pub(crate) fn note(text: &str) {
     stderr(&format!("{YELLOW}note{YELLOW:#}: {}", visible(text)));
 }
 
+/// Something that is not as it should be, and does not stop the command.
+pub(crate) fn warning(text: &str) {
+    stderr(&format!("{YELLOW}warning{YELLOW:#}: {}", visible(text)));
+}
+
 /// What went wrong, and the way out.
 pub(crate) fn failure(failure: &Failure) {
     for problem in &failure.problems {

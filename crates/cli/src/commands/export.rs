@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::{printer, settings};
 use paceline_core::validate::nearest;
 use paceline_core::vendor::{User, Uses, Vendor};
-use paceline_engine::{Caller, Interrupt};
+use paceline_engine::{Caller, Everyone, Interrupt, Listed};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
@@ -61,26 +61,60 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Fail
     // What is read is told by ids and names already: as for an undo, hardly a list is needed.
     let uses = Uses { columns: read, undo: true, ..Uses::default() };
     let names = caller.names(&uses).await?;
-    let mut written = 0;
-    let failed = |error: std::io::Error| {
+    let mut everyone = Everyone::new(caller, args.state.clone(), uses, names);
+    let mut told = Told::default();
+    let failed = |error: io::Error| {
         Failure::wrong(format!("the export cannot be written: {error}"), "check its path and the disk")
     };
-    output.header(&columns).map_err(failed)?;
-    let mut page: Option<String> = None;
-    loop {
-        let (users, next) = caller.everyone(args.state.as_deref(), &uses, &names, page.as_deref()).await?;
-        for user in users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
-            output.write(vendor.as_ref(), user, &columns).map_err(failed)?;
-            written += 1;
+    let mut writing = output.header(&columns);
+    while let Some(listed) = everyone.next().await? {
+        told.unread(&listed);
+        for user in listed.users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
+            writing = writing.and_then(|()| output.write(vendor.as_ref(), user, &columns));
+            told.written += 1;
         }
-        if next.is_none() {
+        if writing.is_err() {
             break;
         }
-        page = next;
     }
-    output.end().map_err(failed)?;
-    printer::stderr(&format!("Exported {written} users"));
-    Ok(Exit::Done)
+    let written = writing.and_then(|()| output.end());
+    printer::bear_gone(written).map_err(failed)?;
+    Ok(told.exit())
+}
+
+/// What is told of an export besides the file.
+#[derive(Default)]
+struct Told {
+    written: u64,
+    unread: u64,
+    broken_off: bool,
+}
+
+/// Users that could not be read that are told one by one; more are counted.
+const SHOWN: u64 = 100;
+
+impl Told {
+    fn unread(&mut self, listed: &Listed) {
+        for (id, refusal) in &listed.unread {
+            self.unread += 1;
+            if self.unread <= SHOWN {
+                printer::warning(&format!("user {id} could not be read and is not in the export: {}", refusal.line()));
+            }
+        }
+        if let Some(why) = listed.broken_off {
+            self.broken_off = true;
+            printer::warning(&format!("{why}: users may be missing from the export"));
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        let unread = match self.unread {
+            0 => String::new(),
+            count => format!("; {count} could not be read"),
+        };
+        printer::stderr(&format!("Exported {} users{unread}", self.written));
+        if self.unread > 0 || self.broken_off { Exit::SomeFailed } else { Exit::Done }
+    }
 }
 
 fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failure> {

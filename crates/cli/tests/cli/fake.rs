@@ -41,6 +41,22 @@ impl Fake {
         Self { port, requests, over, serving: Some(serving) }
     }
 
+    /// Passes on to the server at `url` what `instead` does not answer.
+    pub(crate) fn before(url: &str, instead: impl Fn(&str) -> Option<Reply> + Send + 'static) -> Self {
+        let address = url.trim_start_matches("http://").to_owned();
+        Self::new(move |request| {
+            instead(request).unwrap_or_else(|| {
+                let mut stream = TcpStream::connect(&address).unwrap();
+                stream.write_all(request.as_bytes()).unwrap();
+                let reply = read(&mut stream).unwrap();
+                let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+                let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+                let kept = head.lines().skip(1).filter(|line| !line.to_lowercase().starts_with("content-length"));
+                (status, kept.map(|line| format!("{line}\r\n")).collect(), body.to_owned())
+            })
+        })
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

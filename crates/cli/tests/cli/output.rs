@@ -155,6 +155,24 @@ fn a_failed_export_leaves_the_old_file_as_it_was() {
 }
 
 #[test]
+fn an_export_says_whom_it_could_not_read_and_exits_with_1() {
+    let world = world(5);
+    let bad = world.ids()[2].clone();
+    let path = format!("/api/v2/users/{bad}/customattributes");
+    let fake = Fake::before(&world.url(), move |request| {
+        let refused = request.lines().next().is_some_and(|line| line.contains(&path));
+        refused.then(|| (403, String::new(), json!({"status": 403, "code": "not.yours", "message": NASTY}).to_string()))
+    });
+    let args = ["export", "--output", "all.csv", "--columns", "customAttributes.Desk data.floor_text", "--base-url"];
+    let ran = world.run(&[&args[..], &[fake.url().as_str()]].concat());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stderr.contains(&format!("user {bad} could not be read")), "{ran:?}");
+    assert!(ran.stderr.contains("Exported 4 users; 1 could not be read"), "{ran:?}");
+    assert_seen("export", &ran);
+    assert_eq!(std::fs::read_to_string(world.dir.path().join("all.csv")).unwrap().lines().count(), 5);
+}
+
+#[test]
 fn output_to_a_full_device_is_an_error_and_never_says_that_nothing_was_sent_when_it_was() {
     let world = world(3);
     let roster = world.roster();

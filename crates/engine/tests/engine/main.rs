@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
 #![allow(clippy::panic, reason = "the same")]
 
+mod everyone;
 mod locate;
 mod resume;
 mod scenario;
