@@ -12,6 +12,7 @@ pub mod pace;
 pub mod plan;
 pub mod retry;
 pub mod summary;
+pub mod text;
 pub mod user;
 pub mod validate;
 pub mod vendor;

@@ -1,7 +1,9 @@
 //! Finding out where a tenant is: few calls, each no sooner than the one that answers allows.
 
 use paceline_core::vendor::{Answer, Clues, Credentials};
-use paceline_engine::{Answering, Clock, Insecure, Interrupt, Lost, Outgoing, Tools, Transport, locate};
+use paceline_engine::{
+    Answering, Caller, Clock, Insecure, Interrupt, Lost, Outgoing, Settings, Tools, Transport, locate,
+};
 use paceline_vendors::by_name;
 use secrecy::SecretString;
 use std::collections::VecDeque;
@@ -24,8 +26,7 @@ impl Transport for Script {
     }
 }
 
-/// What came of it in words, and the seconds at which it asked.
-async fn located(answers: Vec<Result<Answer, Lost>>) -> (String, Vec<u64>) {
+fn scripted(answers: Vec<Result<Answer, Lost>>) -> (Arc<Script>, Tools) {
     let clock = Clock::start(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     let script = Arc::new(Script { clock, answers: Mutex::new(answers.into()), asked: Mutex::default() });
     let tools = Tools {
@@ -37,6 +38,12 @@ async fn located(answers: Vec<Result<Answer, Lost>>) -> (String, Vec<u64>) {
         events: Arc::new(|_| {}),
         seed: 7,
     };
+    (script, tools)
+}
+
+/// What came of it in words, and the seconds at which it asked.
+async fn located(answers: Vec<Result<Answer, Lost>>) -> (String, Vec<u64>) {
+    let (script, tools) = scripted(answers);
     let found = locate(&tools, &Clues::default(), Duration::from_secs(30)).await;
     let told = found.map_or_else(|stop| stop.to_string(), |lookup| format!("{lookup:?}"));
     let asked = script.asked.lock().unwrap().clone();
@@ -66,4 +73,13 @@ async fn a_url_that_no_secret_may_be_sent_to_is_told_at_once() {
     let (told, asked) = located(vec![Err(Lost::Insecure(Insecure::PlainHttp))]).await;
     assert_eq!(asked, [0]);
     assert!(told.contains("plain http"), "{told}");
+    let granted = Answer::new(200, vec![], br#"{"access_token":"tok-0123456789"}"#.to_vec());
+    for answers in [vec![], vec![Ok(granted)]] {
+        let before = answers.len();
+        let (script, tools) = scripted([answers, vec![Err(Lost::Insecure(Insecure::PlainHttp))]].concat());
+        let whoami = tools.vendor.whoami();
+        let stop = Caller::new(tools, Settings::default()).call(whoami).await.unwrap_err().to_string();
+        assert_eq!(*script.asked.lock().unwrap(), vec![0; before + 1]);
+        assert!(stop.contains("plain http"), "{stop}");
+    }
 }
