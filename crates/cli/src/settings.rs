@@ -272,6 +272,8 @@ pub(crate) fn credentials(common: &Common, profile: &Profile) -> Result<Credenti
 
 /// Where a profile keeps a secret.
 struct SecretPlace<'a> {
+    /// What its keys begin with.
+    of: &'static str,
     env: Option<&'a String>,
     file: Option<&'a PathBuf>,
     keyring: Option<&'a String>,
@@ -315,6 +317,7 @@ impl Profile {
 
     fn client_secret(&self) -> SecretPlace<'_> {
         SecretPlace {
+            of: "client_secret",
             env: self.client_secret_env.as_ref(),
             file: self.client_secret_file.as_ref(),
             keyring: self.client_secret_keyring.as_ref(),
@@ -323,6 +326,7 @@ impl Profile {
 
     fn access_key_secret(&self) -> SecretPlace<'_> {
         SecretPlace {
+            of: "access_key_secret",
             env: self.access_key_secret_env.as_ref(),
             file: self.access_key_secret_file.as_ref(),
             keyring: self.access_key_secret_keyring.as_ref(),
@@ -331,13 +335,24 @@ impl Profile {
 }
 
 impl SecretPlace<'_> {
+    /// What is not there is not repeated: people write the secret itself where its place belongs.
     fn read(&self) -> Result<Option<String>, Failure> {
+        let of = self.of;
         if let Some(name) = self.env {
+            let is_plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            let name_it = name.contains('_') && name.chars().all(is_plain);
+            let which = if name_it { format!(" `{name}`") } else { String::new() };
             return variable(name).map(Some).ok_or_else(|| {
-                Failure::wrong(format!("the profile takes its secret from `{name}`, which is not set"), "set it")
+                let message = format!("the variable{which} that the profile's `{of}_env` names is not set");
+                Failure::wrong(message, "set it; the key takes the variable's name, not the secret")
             });
         }
         if let Some(path) = self.file {
+            std::fs::metadata(path).map_err(|error| {
+                let error = error.kind();
+                let message = format!("the file that the profile's `{of}_file` names cannot be read: {error}");
+                Failure::wrong(message, "check its path and rights; the key takes the file's path, not the secret")
+            })?;
             return secret_file(path).map(Some);
         }
         match self.keyring {

@@ -37,6 +37,9 @@ enum To {
     File(BufWriter<Partial>),
 }
 
+/// What `--state` takes.
+const STATES: &[&str] = &["active", "inactive", "deleted", "any"];
+
 pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Failure> {
     let profile = settings::profile(common)?;
     let credentials = settings::credentials(common, &profile)?;
@@ -44,6 +47,10 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Fail
     let vendor = Arc::clone(&whereabouts.vendor);
     let settings = settings::engine(&args.sending, false, &profile, vendor.facts())?;
     let columns = columns(args, vendor.as_ref())?;
+    if let Some(state) = args.state.as_deref().filter(|state| !STATES.contains(state)) {
+        let hint = format!("--state takes one of {}", STATES.join(", "));
+        return Err(Failure::wrong(format!("users have no state `{state}`"), hint));
+    }
     let filters = [("division", &args.division), ("department", &args.department), ("email", &args.email)];
     let asked = || filters.iter().filter(|(_, wanted)| wanted.is_some()).map(|(column, _)| *column);
     if let Some(column) = asked().find(|column| vendor.facts().table.field(column).is_none()) {

@@ -59,6 +59,21 @@ fn a_broken_configuration_is_told_by_line_and_key_and_never_by_what_stands_there
     }
 }
 
+#[test]
+fn a_secret_that_stands_where_its_place_belongs_is_not_repeated() {
+    let world = world();
+    for (key, expected) in [
+        ("client_secret_env", "`client_secret_env` names is not set"),
+        ("client_secret_file", "`client_secret_file` names cannot be read"),
+        ("client_secret_keyring", "cannot read the system's keyring"),
+    ] {
+        world.write("paceline.toml", format!("[profile.default]\nclient_id = \"a\"\n{key} = \"{SECRET}\"\n"));
+        let mut command = bare(&world);
+        let ran = run(command.env_remove("GENESYS_CLIENT_SECRET"), &["auth", "test", "--region", "eu-central-1"]);
+        assert!(ran.code == 2 && ran.stderr.contains(expected) && !ran.stderr.contains("S3CRET"), "{ran:?}");
+    }
+}
+
 /// What the profile, the command line and the environment say.
 type Said<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
 
