@@ -53,6 +53,7 @@ pub struct Everyone {
     /// Users and pages that have been seen, by their hashes.
     seen: HashSet<u64>,
     followed: HashSet<u64>,
+    brought: HashSet<u64>,
     widths: Widths,
     read: HashSet<Part>,
     refused: u32,
@@ -63,6 +64,19 @@ struct Seeking {
     key: String,
     row: Row,
     found: Found,
+}
+
+/// What a page has brought: how many users, and who they are, as a hash.
+struct Brought {
+    users: usize,
+    ids: u64,
+}
+
+impl Brought {
+    fn of(records: &[(String, Value)]) -> Self {
+        let ids: Vec<&str> = records.iter().map(|(id, _)| id.as_str()).collect();
+        Self { users: ids.len(), ids: hash(&ids) }
+    }
 }
 
 /// Why a read has brought nothing.
@@ -88,6 +102,7 @@ impl Everyone {
             empty: 0,
             seen: HashSet::new(),
             followed: HashSet::new(),
+            brought: HashSet::new(),
             widths: Widths::default(),
             read: HashSet::new(),
             refused: 0,
@@ -103,27 +118,31 @@ impl Everyone {
             return Ok(None);
         }
         let (part, Page { records, more }) = self.page().await?;
-        let brought = records.len();
+        let brought = Brought::of(&records);
         let new: Vec<(String, Value)> =
             records.into_iter().filter(|(id, _)| self.seen.insert(hash(&id.to_lowercase()))).collect();
-        let broken_off = self.follow(more, brought, new.len());
+        let broken_off = self.follow(more, &brought, new.len());
         let mut listed = self.known(part, new).await?;
         listed.broken_off = broken_off;
         Ok(Some(listed))
     }
 
     /// Where the list goes on, of a page that brought so many users, so many of them new.
-    fn follow(&mut self, more: More, brought: usize, new: usize) -> Option<&'static str> {
+    fn follow(&mut self, more: More, brought: &Brought, new: usize) -> Option<&'static str> {
         self.pages += 1;
-        self.empty = if brought == 0 { self.empty + 1 } else { 0 };
-        let More::Page(next) = more else {
-            self.ended = true;
-            return None;
+        self.empty = if brought.users == 0 { self.empty + 1 } else { 0 };
+        // Users who moved to the last page meanwhile are no repetition; the same page again is one.
+        let again = brought.users > 0 && !self.brought.insert(brought.ids);
+        let (next, repeats) = match more {
+            More::Page(next) => {
+                let repeats = again || !self.followed.insert(hash(&next)) || (brought.users > 0 && new == 0);
+                (Some(next), repeats)
+            }
+            _ => (None, again),
         };
-        let repeats = !self.followed.insert(hash(&next)) || (brought > 0 && new == 0);
-        let endless = self.pages >= PAGES || self.empty >= EMPTY;
-        self.page = Some(next);
-        self.ended = repeats || endless;
+        let endless = next.is_some() && (self.pages >= PAGES || self.empty >= EMPTY);
+        self.ended = next.is_none() || repeats || endless;
+        self.page = next;
         match (repeats, endless) {
             (true, _) => Some("the list of users repeats itself"),
             (_, true) => Some("the list of users has no end"),

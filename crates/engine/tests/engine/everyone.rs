@@ -97,6 +97,15 @@ async fn everyone(
     columns: &[&str],
     instead: impl Fn(&Request) -> Option<(u16, Value)> + Send + Sync + 'static,
 ) -> Found {
+    everyone_of(None, options, columns, instead).await
+}
+
+async fn everyone_of(
+    state: Option<&str>,
+    options: Options,
+    columns: &[&str],
+    instead: impl Fn(&Request) -> Option<(u16, Value)> + Send + Sync + 'static,
+) -> Found {
     let clock = Clock::start(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
     let (name, key) = match options.vendor {
         Vendor::Genesys => ("genesys", None),
@@ -118,7 +127,7 @@ async fn everyone(
     let columns = columns.iter().map(|column| (*column).to_owned()).collect();
     let uses = Uses { columns, undo: true, ..Uses::default() };
     let names: Names = caller.names(&uses).await.unwrap();
-    let mut everyone = Everyone::new(caller, None, uses, names);
+    let mut everyone = Everyone::new(caller, state.map(str::to_owned), uses, names);
     let mut pages = vec![];
     let pages = loop {
         match everyone.next().await {
@@ -175,6 +184,41 @@ async fn reads_that_are_too_wide_are_halved_and_only_the_culprit_is_missing() {
     .await;
     assert_eq!((found.unread(), found.users().len()), (vec![ids[7].clone()], 299));
     assert!(found.calls <= 12, "the width is learned: {} refusals", found.calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_are_too_large_are_asked_for_smaller_and_nobody_is_lost() {
+    let refusal = json!({"status": 400, "code": "response.entity.too.large", "message": "Response is too large"});
+    for vendor in [Vendor::Genesys, Vendor::Nice] {
+        let refusal = refusal.clone();
+        let column = if vendor == Vendor::Nice { "custom1" } else { "skills" };
+        let found = everyone(options(vendor, 250), &[column], move |request| {
+            let after = |key: &str| request.target.split_once(key)?.1.split('&').next()?.parse::<u64>().ok();
+            let size = after("pageSize=").or(after("top=")).unwrap_or(0);
+            (size > 100).then(|| (400, refusal.clone()))
+        })
+        .await;
+        let mut users = found.users();
+        users.sort();
+        users.dedup();
+        assert_eq!((users.len(), found.unread().len(), found.broken_off()), (250, 0, None), "{vendor:?}");
+        assert!((1..=4).contains(&found.calls), "{vendor:?}: {} refusals", found.calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleted_users_are_left_out_unless_they_are_asked_for() {
+    let user = |n: u64, state: &str| json!({"id": format!("u{n}"), "version": 1, "state": state});
+    let page = json!({"entities": [user(1, "active"), user(2, "inactive"), user(3, "deleted")], "pageNumber": 1, "pageCount": 1});
+    let (first, second) = (page.clone(), page);
+    let is_list = |request: &Request| request.target.starts_with("/api/v2/users?");
+    let found =
+        everyone(options(Vendor::Genesys, 1), &["name"], move |one| is_list(one).then(|| (200, first.clone()))).await;
+    assert_eq!(found.users(), ["u1", "u2"]);
+    let asked =
+        move |one: &Request| (is_list(one) && one.target.contains("state=deleted")).then(|| (200, second.clone()));
+    let found = everyone_of(Some("deleted"), options(Vendor::Genesys, 1), &["name"], asked).await;
+    assert!(found.users().contains(&"u3".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,8 @@
 #![allow(clippy::panic, reason = "the same")]
 
 mod everyone;
+mod fake;
+mod guards;
 mod locate;
 mod resume;
 mod scenario;
