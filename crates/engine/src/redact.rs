@@ -18,6 +18,9 @@ const DEEPEST: usize = 4;
 /// Backslashes in a row that are followed: escapes within escapes, four deep. No entity's name is longer either.
 const LONGEST: usize = 16;
 
+/// What begins a spelling other than the character itself.
+const ESCAPES: &[u8; 4] = b"%\\&+";
+
 /// `text` without these secrets.
 pub(crate) fn redact<'a>(text: &'a [u8], secrets: &[&str]) -> Cow<'a, [u8]> {
     let long: Vec<&str> = secrets.iter().copied().filter(|secret| secret.chars().count() >= SHORTEST).collect();
@@ -27,7 +30,7 @@ pub(crate) fn redact<'a>(text: &'a [u8], secrets: &[&str]) -> Cow<'a, [u8]> {
         return Cow::Borrowed(text);
     }
     let firsts = long.iter().filter_map(|secret| secret.bytes().next());
-    firsts.chain(*b"%\\&+").for_each(|byte| begins[usize::from(byte)] = true);
+    firsts.chain(*ESCAPES).for_each(|byte| begins[usize::from(byte)] = true);
     let mut found: Vec<(usize, usize)> = vec![];
     for start in (0..text.len()).filter(|at| begins[usize::from(text[*at])]) {
         let Some(end) = long.iter().filter_map(|secret| end_of(text, start, secret)).max() else { continue };
@@ -52,6 +55,13 @@ pub(crate) fn redact<'a>(text: &'a [u8], secrets: &[&str]) -> Cow<'a, [u8]> {
 
 /// Where the secret that begins at `start` ends, if one does: in its longest spelling.
 fn end_of(text: &[u8], start: usize, secret: &str) -> Option<usize> {
+    // Nearly everywhere the text goes another way before any escape begins.
+    let escapes = |byte: &u8| ESCAPES.contains(byte);
+    let same = text[start..].iter().zip(secret.as_bytes()).take_while(|(here, its)| here == its).count();
+    let (before, after) = (&secret.as_bytes()[..same], text.get(start + same));
+    if same < secret.len() && !before.iter().any(escapes) && !after.is_some_and(escapes) {
+        return None;
+    }
     let mut ends = vec![start];
     let mut further = vec![];
     for c in secret.chars() {
