@@ -7,6 +7,7 @@ mod error;
 mod exit;
 mod formula;
 mod input;
+mod log;
 mod partial;
 mod printer;
 mod progress;
@@ -14,13 +15,12 @@ mod report;
 mod settings;
 mod visible;
 
-use args::{AuthCommand, Cli, Command, Output};
+use args::{AuthCommand, Cli, Command};
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use commands::work::Worked;
 use error::Failure;
 use exit::Exit;
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
     cli.common = settings::typed_first(&cli.common, typed);
-    start_log(&cli);
+    let _log = log::start(&cli);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
@@ -95,14 +95,4 @@ fn show(cli: &Cli, worked: &Worked) -> Result<Exit, Failure> {
         failure.exit = if exit == Exit::Done { Exit::SomeFailed } else { exit };
     }
     Err(failure)
-}
-
-fn start_log(cli: &Cli) {
-    let log = tracing_subscriber::fmt().with_max_level(cli.common.log_level);
-    // A file has no colours.
-    let log = log.with_ansi(std::io::stderr().is_terminal()).with_writer(printer::log);
-    match cli.common.log_format {
-        Output::Text => log.with_target(false).init(),
-        Output::Json => log.json().init(),
-    }
 }

@@ -44,9 +44,9 @@ pub(crate) fn stderr(text: &str) {
     let _ = writeln!(out, "{}", harmless(text));
 }
 
-/// What the log writes.
-pub(crate) fn log() -> impl Write {
-    Harmless::new(io::stderr())
+/// A line of the log, with its end.
+pub(crate) fn log(line: &[u8]) {
+    let _ = io::stderr().lock().write_all(harmless(&String::from_utf8_lossy(line)).as_bytes());
 }
 
 /// Something that a person should know.

@@ -238,7 +238,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&redacted(body, &["tok-abcdef"])).unwrap();
         assert_eq!(value["message"], "token \"[secret]\\\" no");
         for escape in ["\\", "%25", "&", "&#", "%", "\\u00"] {
-            let text = escape.repeat(20_000);
+            let text = escape.repeat(5_000);
             assert_eq!(redacted(&text, &["\\\\x-abcdef", "%%x-abcdef", "tok-abcdef"]), text);
         }
     }

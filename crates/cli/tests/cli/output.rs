@@ -195,6 +195,21 @@ fn output_to_a_full_device_is_an_error_and_never_says_that_nothing_was_sent_when
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_holds_up_no_run() {
+    let world = world(400);
+    let roster = world.roster();
+    let mut command = world.paceline();
+    command.args(["apply", roster.to_str().unwrap(), "--yes", "--log-level", "trace", "--rate", "50000/1"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // Nobody reads: after 64 kB no write to it returns.
+    let unread = child.stderr.take().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(world.titles_set(), 400);
+    let said = Ran { code: 0, stdout: String::new(), stderr: std::io::read_to_string(unread).unwrap() };
+    assert!(said.stderr.len() >= 60_000, "it had more to say than fits: {}", said.stderr.len());
+}
+
+#[test]
 fn the_demos_folder_is_nobody_elses() {
     let world = world(1);
     let mut command = world.paceline();

@@ -98,6 +98,8 @@ fn credentials_go_where_the_command_line_says_whatever_the_profile_adds() {
         assert_eq!(thief.requests(), Vec::<String>::new(), "{profile} {args:?} {env:?}");
         assert_eq!(ran.code, 3, "no other place lets this secret in: {ran:?}");
     }
+    let ran = run(bare(&world).env("PACELINE_BASE_URL", &url), &["--region", "eu-central-1", "auth", "test"]);
+    assert_eq!((ran.code, thief.requests().len()), (3, 0), "before the command's name too: {ran:?}");
     let ran = run(&mut bare(&world), &["auth", "test", "--region", "eu-central-1", "--base-url", &here]);
     assert!(ran.code == 2 && ran.stderr.contains("both a region and a base URL"), "{ran:?}");
 }
