@@ -219,7 +219,7 @@ pub(crate) struct ExportArgs {
     /// The columns besides `id`, separated by commas.
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
-    /// Only users of this state: active, inactive.
+    /// Only users of this state: active, inactive, or deleted, which are left out otherwise.
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<String>,
     /// Only users of this division.

@@ -2,24 +2,33 @@
 
 mod args;
 mod commands;
+mod config;
 mod error;
 mod exit;
+mod formula;
 mod input;
+mod log;
+mod partial;
 mod printer;
 mod progress;
 mod report;
 mod settings;
+mod visible;
 
-use args::{AuthCommand, Cli, Command, Output};
-use clap::Parser as _;
+use args::{AuthCommand, Cli, Command};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use commands::work::Worked;
 use error::Failure;
 use exit::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_log(&cli);
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+    cli.common = settings::typed_first(&cli.common, typed);
+    let _log = log::start(&cli);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
@@ -39,58 +48,51 @@ fn main() -> ExitCode {
 async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     let common = &cli.common;
     match &cli.command {
-        Command::Apply(args) => commands::apply::run(common, args).await.map(|worked| show(cli, &worked)),
+        Command::Apply(args) => show(cli, &commands::apply::run(common, args).await?),
         Command::Demo(args) => {
-            commands::demo::run(common, args).await.map(|worked| show(cli, &worked)).map(|exit| match exit {
-                // The demo's roster has bad rows on purpose.
+            // The demo's roster has bad rows on purpose.
+            show(cli, &commands::demo::run(common, args).await?).map(|exit| match exit {
                 Exit::SomeFailed => Exit::Done,
                 other => other,
             })
         }
-        Command::Check(args) => {
-            let checked = commands::check::run(common, args)?;
-            printer::stdout(&report::checked(&checked, common.format));
-            Ok(Exit::Done)
+        Command::Check(args) => tell(&report::checked(&commands::check::run(common, args)?, common.format)),
+        Command::Plan(args) => {
+            let (worked, exit) = commands::plan::run(common, args).await?;
+            show(cli, &worked).map(|_| exit)
         }
-        Command::Plan(args) => commands::plan::run(common, args).await.map(|(worked, exit)| {
-            show(cli, &worked);
-            exit
-        }),
-        Command::Undo(args) => commands::undo::run(common, args).await.map(|worked| show(cli, &worked)),
-        Command::Export(args) => commands::export::run(common, args).await.map(|users| {
-            printer::stderr(&format!("Exported {users} users"));
-            Exit::Done
-        }),
+        Command::Undo(args) => show(cli, &commands::undo::run(common, args).await?),
+        Command::Export(args) => commands::export::run(common, args).await,
         Command::Resume(args) => match commands::resume::run(common, args).await? {
-            Some(worked) => Ok(show(cli, &worked)),
+            Some(worked) => show(cli, &worked),
             None => {
                 printer::note("there is no run to go on with: nothing to do");
                 Ok(Exit::Done)
             }
         },
-        Command::Runs { command } => {
-            printer::stdout(&commands::runs::run(common, command.as_ref())?.text(common.format));
-            Ok(Exit::Done)
-        }
+        Command::Runs { command } => tell(&commands::runs::run(common, command.as_ref())?.text(common.format)),
         Command::Report(args) => commands::report::run(common, args).map(|()| Exit::Done),
         Command::Auth { command: AuthCommand::Test } => {
-            let signed_in = commands::auth::run(common).await?;
-            printer::stdout(&report::signed_in(&signed_in, common.format));
-            Ok(Exit::Done)
+            tell(&report::signed_in(&commands::auth::run(common).await?, common.format))
         }
         Command::Sandbox(args) => commands::sandbox::run(common, args).await.map(|()| Exit::Done),
     }
 }
 
-fn show(cli: &Cli, worked: &Worked) -> Exit {
-    printer::stdout(&report::worked(worked, cli.common.format));
-    worked.exit()
+/// What a command found that sends nothing.
+fn tell(text: &str) -> Result<Exit, Failure> {
+    printer::stdout(text).map(|()| Exit::Done).map_err(|error| printer::unwritable(&error))
 }
 
-fn start_log(cli: &Cli) {
-    let log = tracing_subscriber::fmt().with_max_level(cli.common.log_level).with_writer(std::io::stderr);
-    match cli.common.log_format {
-        Output::Text => log.with_target(false).init(),
-        Output::Json => log.json().init(),
+/// What came of a run. Where it cannot be written, what was sent is sent all the same: the exit code is the run's, or 1 where
+/// all went well.
+fn show(cli: &Cli, worked: &Worked) -> Result<Exit, Failure> {
+    let exit = worked.exit();
+    let Err(error) = printer::stdout(&report::worked(worked, cli.common.format)) else { return Ok(exit) };
+    let mut failure = printer::unwritable(&error);
+    if let Worked::Left { summary, .. } = worked {
+        failure.hint = Some(format!("the run is as it is: look at it with `paceline runs show {}`", summary.run));
+        failure.exit = if exit == Exit::Done { Exit::SomeFailed } else { exit };
     }
+    Err(failure)
 }

@@ -1,59 +1,17 @@
 //! What the arguments mean, after flag, environment, profile and default. The only file that reads the environment.
 
 use crate::args::{Common, SendArgs};
+use crate::config;
+pub(crate) use crate::config::Profile;
 use crate::error::Failure;
-use paceline_core::backoff::{Backoff, Jitter};
+use paceline_core::backoff::Backoff;
 use paceline_core::validate::nearest;
 use paceline_core::vendor::{Clues, Credentials, Facts, Hosts, Lookup, Vendor};
-use paceline_engine::Settings;
+use paceline_engine::{Insecure, Settings, secure};
 use secrecy::SecretString;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
-
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConfigFile {
-    #[serde(default)]
-    profile: BTreeMap<String, Profile>,
-}
-
-/// Named settings.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Profile {
-    vendor: Option<String>,
-    region: Option<String>,
-    base_url: Option<String>,
-    auth_url: Option<String>,
-    uh_url: Option<String>,
-    issuer: Option<String>,
-    api_version: Option<String>,
-    client_id: Option<String>,
-    client_secret_env: Option<String>,
-    client_secret_file: Option<PathBuf>,
-    client_secret_keyring: Option<String>,
-    access_key_id: Option<String>,
-    access_key_secret_env: Option<String>,
-    access_key_secret_file: Option<PathBuf>,
-    access_key_secret_keyring: Option<String>,
-    state_dir: Option<PathBuf>,
-    max_concurrent: Option<u32>,
-    rate: Option<String>,
-    share: Option<u32>,
-    spread: Option<bool>,
-    tokens: Option<u32>,
-    max_wait: Option<f64>,
-    max_retries: Option<u32>,
-    base_delay: Option<f64>,
-    max_delay: Option<f64>,
-    jitter: Option<Jitter>,
-    timeout: Option<f64>,
-}
 
 /// Which vendor, and what was said of where it is.
 #[derive(Debug, Clone)]
@@ -100,18 +58,15 @@ pub(crate) fn profile(common: &Common) -> Result<Profile, Failure> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::wrong(format!("the configuration `{shown}` cannot be read: {error}"), "check its path and rights")
     })?;
-    let mut file: ConfigFile = toml::from_str(&text).map_err(|error| {
-        Failure::wrong(
-            format!("the configuration `{shown}` is wrong: {error}"),
-            "secrets do not belong into it: name their place",
-        )
+    let mut profiles = config::profiles(&text).map_err(|wrong| {
+        Failure::wrong(format!("the configuration `{shown}` is wrong: {wrong}"), wrong.hint.clone())
     })?;
     let wanted = common.profile.as_deref().unwrap_or("default");
-    match (file.profile.remove(wanted), &common.profile) {
-        (Some(profile), _) => Ok(profile),
+    match (profiles.remove(wanted), &common.profile) {
+        (Some(profile), _) => Ok(profile.of_vendor(common.vendor.as_deref())),
         (None, None) => Ok(Profile::default()),
         (None, Some(name)) => {
-            let names: Vec<&str> = file.profile.keys().map(String::as_str).collect();
+            let names: Vec<&str> = profiles.keys().map(String::as_str).collect();
             let hint = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has {}", names.join(", ")),
@@ -119,6 +74,74 @@ pub(crate) fn profile(common: &Common) -> Result<Profile, Failure> {
             Err(Failure::wrong(format!("there is no profile `{name}` in `{shown}`"), hint))
         }
     }
+}
+
+/// What one place (the command line, the environment, a profile, a run that is resumed) says of where the tenant is, and so of
+/// where credentials go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) region: Option<String>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) auth_url: Option<String>,
+    pub(crate) second_url: Option<String>,
+    pub(crate) issuer: Option<String>,
+}
+
+impl Said {
+    pub(crate) fn of(common: &Common) -> Self {
+        let Common { region, base_url, auth_url, second_url, issuer, .. } = common.clone();
+        Self { region, base_url, auth_url, second_url, issuer }
+    }
+
+    /// `common` saying this instead.
+    pub(crate) fn into_common(self, common: &Common) -> Common {
+        let Self { region, base_url, auth_url, second_url, issuer } = self;
+        Common { region, base_url, auth_url, second_url, issuer, ..common.clone() }
+    }
+
+    /// What comes of both, where this is the stronger. A place that it names (a region, a base URL, an issuer) drops what the
+    /// weaker adds of another one: credentials go nowhere but where the stronger says.
+    pub(crate) fn over(self, weaker: Self) -> Self {
+        let trimmed = |url: &Option<String>| url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+        let same_base = self.base_url.is_some() && trimmed(&self.base_url) == trimmed(&weaker.base_url);
+        let same_region = self.region.is_some() && self.region == weaker.region;
+        let elsewhere = (self.region.is_some() || self.base_url.is_some()) && !same_base && !same_region;
+        let weaker = match &self.issuer {
+            _ if elsewhere => Self::default(),
+            // An access key alone needs its area beside an issuer.
+            Some(_) => Self { region: weaker.region, ..Self::default() },
+            None => weaker,
+        };
+        Self {
+            region: self.region.or(weaker.region),
+            base_url: self.base_url.or(weaker.base_url),
+            auth_url: self.auth_url.or(weaker.auth_url),
+            second_url: self.second_url.or(weaker.second_url),
+            issuer: self.issuer.or(weaker.issuer),
+        }
+    }
+
+    /// # Errors
+    /// Where a region and a base URL are said in one breath, which cannot both be meant.
+    fn one_place(self) -> Result<Self, Failure> {
+        if self.region.is_some() && self.base_url.is_some() {
+            let message = "both a region and a base URL are said, and credentials can go to one place only";
+            return Err(Failure::wrong(message, "give one of --region and --base-url, or one of the profile's keys"));
+        }
+        Ok(self)
+    }
+}
+
+/// What was typed wins over the environment. `typed` tells which of clap's arguments were.
+pub(crate) fn typed_first(common: &Common, typed: impl Fn(&str) -> bool) -> Common {
+    let Said { region, base_url, auth_url, second_url, issuer } = Said::of(common);
+    let split = |name: &str, value: Option<String>| if typed(name) { (value, None) } else { (None, value) };
+    let (region, base_url) = (split("region", region), split("base_url", base_url));
+    let (auth_url, second_url) = (split("auth_url", auth_url), split("second_url", second_url));
+    let issuer = split("issuer", issuer);
+    let said = |region, base_url, auth_url, second_url, issuer| Said { region, base_url, auth_url, second_url, issuer };
+    let typed = said(region.0, base_url.0, auth_url.0, second_url.0, issuer.0);
+    typed.over(said(region.1, base_url.1, auth_url.1, second_url.1, issuer.1)).into_common(common)
 }
 
 /// The vendor asked for; Genesys Cloud where nothing is said.
@@ -142,13 +165,8 @@ pub(crate) fn whereabouts(
     credentials: &Credentials,
 ) -> Result<Whereabouts, Failure> {
     let vendor = vendor(common, profile)?;
-    let facts = *vendor.facts();
-    let base_url = common.base_url.clone().or(profile.base_url.clone());
-    let region = common.region.clone().or(profile.region.clone());
-    let region = region.or_else(|| facts.region_variable.and_then(variable));
-    let auth_url = common.auth_url.clone().or(profile.auth_url.clone());
-    let second_url = common.second_url.clone().or(profile.uh_url.clone());
-    let issuer = common.issuer.clone().or(profile.issuer.clone());
+    let Said { region, base_url, auth_url, second_url, issuer } = Said::of(common).over(profile.said()).one_place()?;
+    let region = region.or_else(|| vendor.facts().region_variable.and_then(variable));
     let urls = [("--base-url", &base_url), ("--auth-url", &auth_url), ("--uh-url", &second_url), ("--issuer", &issuer)];
     for (flag, url) in urls {
         url.as_ref().map_or(Ok(()), |url| check_url(flag, url))?;
@@ -201,27 +219,15 @@ impl Whereabouts {
     }
 }
 
-/// TLS everywhere but on this machine: a token in clear text is everyone's.
+/// TLS everywhere but on this machine: a token in clear text is everyone's. The URL is not repeated: it may hold a password.
 fn check_url(flag: &str, text: &str) -> Result<(), Failure> {
-    let wrong = |why: &str, hint: &str| Err(Failure::wrong(format!("{flag} {why}"), hint));
-    let Ok(url) = Url::parse(text) else {
-        return wrong(&format!("`{text}` is no URL"), "write it with its scheme: https://api.mypurecloud.de");
+    let Err(why) = secure(text) else { return Ok(()) };
+    let hint = match why {
+        Insecure::HoldsCredentials => "credentials come from the environment or a file",
+        Insecure::PlainHttp => "use https; plain http is for this machine only",
+        Insecure::NoUrl | Insecure::NoHttps => "write it with its scheme: https://api.mypurecloud.de",
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("holds a user name or password", "credentials come from the environment or a file");
-    }
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" if url.host().is_some() => Ok(()),
-        "http" if loopback => Ok(()),
-        "http" => wrong(&format!("`{text}` is plain http"), "use https; plain http is for this machine only"),
-        _ => wrong(&format!("`{text}` is no https URL"), "write it with its scheme: https://api.mypurecloud.de"),
-    }
+    Err(Failure::wrong(format!("{flag} {why}"), hint))
 }
 
 /// Who asks for tokens. Never from a flag: those are in the process list.
@@ -266,14 +272,52 @@ pub(crate) fn credentials(common: &Common, profile: &Profile) -> Result<Credenti
 
 /// Where a profile keeps a secret.
 struct SecretPlace<'a> {
+    /// What its keys begin with.
+    of: &'static str,
     env: Option<&'a String>,
     file: Option<&'a PathBuf>,
     keyring: Option<&'a String>,
 }
 
 impl Profile {
+    fn said(&self) -> Said {
+        Said {
+            region: self.region.clone(),
+            base_url: self.base_url.clone(),
+            auth_url: self.auth_url.clone(),
+            second_url: self.uh_url.clone(),
+            issuer: self.issuer.clone(),
+        }
+    }
+
+    /// Of a profile that is another vendor's, neither hosts nor credentials: they must not meet.
+    fn of_vendor(self, wanted: Option<&str>) -> Self {
+        let other = matches!((&self.vendor, wanted), (Some(its), Some(wanted)) if its != wanted);
+        if !other {
+            return self;
+        }
+        let Self { state_dir, max_concurrent, rate, share, spread, tokens, .. } = self;
+        let Self { max_wait, max_retries, base_delay, max_delay, jitter, timeout, .. } = self;
+        Self {
+            state_dir,
+            max_concurrent,
+            rate,
+            share,
+            spread,
+            tokens,
+            max_wait,
+            max_retries,
+            base_delay,
+            max_delay,
+            jitter,
+            timeout,
+            ..Self::default()
+        }
+    }
+
     fn client_secret(&self) -> SecretPlace<'_> {
         SecretPlace {
+            of: "client_secret",
             env: self.client_secret_env.as_ref(),
             file: self.client_secret_file.as_ref(),
             keyring: self.client_secret_keyring.as_ref(),
@@ -282,6 +326,7 @@ impl Profile {
 
     fn access_key_secret(&self) -> SecretPlace<'_> {
         SecretPlace {
+            of: "access_key_secret",
             env: self.access_key_secret_env.as_ref(),
             file: self.access_key_secret_file.as_ref(),
             keyring: self.access_key_secret_keyring.as_ref(),
@@ -290,13 +335,24 @@ impl Profile {
 }
 
 impl SecretPlace<'_> {
+    /// What is not there is not repeated: people write the secret itself where its place belongs.
     fn read(&self) -> Result<Option<String>, Failure> {
+        let of = self.of;
         if let Some(name) = self.env {
+            let is_plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            let name_it = name.contains('_') && name.chars().all(is_plain);
+            let which = if name_it { format!(" `{name}`") } else { String::new() };
             return variable(name).map(Some).ok_or_else(|| {
-                Failure::wrong(format!("the profile takes its secret from `{name}`, which is not set"), "set it")
+                let message = format!("the variable{which} that the profile's `{of}_env` names is not set");
+                Failure::wrong(message, "set it; the key takes the variable's name, not the secret")
             });
         }
         if let Some(path) = self.file {
+            std::fs::metadata(path).map_err(|error| {
+                let error = error.kind();
+                let message = format!("the file that the profile's `{of}_file` names cannot be read: {error}");
+                Failure::wrong(message, "check its path and rights; the key takes the file's path, not the secret")
+            })?;
             return secret_file(path).map(Some);
         }
         match self.keyring {
@@ -324,7 +380,12 @@ fn secret_file(path: &Path) -> Result<String, Failure> {
         }
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    // Windows' editor puts a byte order mark before it.
+    let secret = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end_matches(['\r', '\n']);
+    if secret.trim().is_empty() {
+        return Err(Failure::wrong(format!("the secret's file `{shown}` is empty"), "write the secret into it"));
+    }
+    Ok(secret.to_owned())
 }
 
 /// Where runs are kept.
@@ -364,33 +425,84 @@ pub(crate) fn overridden(settings: Settings, args: &SendArgs) -> Settings {
     }
 }
 
+/// The ranges were looked at when the file was read.
 fn from_profile(profile: &Profile, facts: &Facts) -> Result<Settings, Failure> {
-    let wrong =
-        |key: &str, why: String| Failure::wrong(format!("the profile's `{key}`: {why}"), "correct it in paceline.toml");
-    let seconds = |key: &str, value: Option<f64>, default: Duration| match value {
-        None => Ok(default),
-        Some(value) if (0.0..=1e9).contains(&value) => Ok(Duration::from_secs_f64(value)),
-        Some(value) => Err(wrong(key, format!("`{value}` is no number of seconds"))),
+    let seconds = |value: Option<f64>, default: Duration| {
+        value.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(default)
     };
-    let rate = profile.rate.as_deref().map(crate::args::rate).transpose().map_err(|why| wrong("rate", why))?;
-    if profile.share.is_some_and(|share| !(1..=100).contains(&share)) {
-        return Err(wrong("share", "must be 1 to 100".into()));
-    }
+    let wrong = |why| Failure::wrong(format!("the profile's `rate`: {why}"), "correct it in paceline.toml");
+    let rate = profile.rate.as_deref().map(crate::args::rate).transpose().map_err(wrong)?;
     let default = Settings { share: facts.share, max_concurrent: facts.max_concurrent, ..Settings::default() };
     Ok(Settings {
-        max_concurrent: profile.max_concurrent.unwrap_or(default.max_concurrent).clamp(1, 1000),
+        max_concurrent: profile.max_concurrent.unwrap_or(default.max_concurrent),
         rate,
         share: profile.share.unwrap_or(default.share),
         spread: profile.spread.unwrap_or(default.spread),
-        tokens: profile.tokens.unwrap_or(default.tokens).clamp(1, 50),
-        max_wait: seconds("max_wait", profile.max_wait, default.max_wait)?,
+        tokens: profile.tokens.unwrap_or(default.tokens),
+        max_wait: seconds(profile.max_wait, default.max_wait),
         max_retries: profile.max_retries.unwrap_or(default.max_retries),
         backoff: Backoff {
-            base: seconds("base_delay", profile.base_delay, default.backoff.base)?,
-            max: seconds("max_delay", profile.max_delay, default.backoff.max)?,
+            base: seconds(profile.base_delay, default.backoff.base),
+            max: seconds(profile.max_delay, default.backoff.max),
             jitter: profile.jitter.unwrap_or(default.backoff.jitter),
         },
-        timeout: seconds("timeout", profile.timeout, default.timeout)?,
+        timeout: seconds(profile.timeout, default.timeout),
         ..default
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `region base_url auth_url second_url issuer`; `-` for none.
+    fn said(text: &str) -> Said {
+        let mut words = text.split(' ').map(|word| Some(word).filter(|word| *word != "-").map(str::to_owned));
+        let mut next = || words.next().flatten();
+        Said { region: next(), base_url: next(), auth_url: next(), second_url: next(), issuer: next() }
+    }
+
+    #[test]
+    fn credentials_go_where_the_stronger_says_and_the_weaker_adds_nothing_of_another_place() {
+        let profiles = ["- B A U I", "R - A U I"];
+        let table = [
+            // Nothing is said: the profile's.
+            ("- - - - -", ["- B A U I", "R - A U I"]),
+            // A region or a base URL is a place of its own.
+            ("r - - - -", ["r - - - -", "r - - - -"]),
+            ("- b - - -", ["- b - - -", "- b - - -"]),
+            ("- b a - -", ["- b a - -", "- b a - -"]),
+            ("r - - - i", ["r - - - i", "r - - - i"]),
+            // So is an issuer, but for the area that an access key needs.
+            ("- - - - i", ["- - - - i", "R - - - i"]),
+            ("- - a - i", ["- - a - i", "R - a - i"]),
+            // A part of a place replaces that part.
+            ("- - a - -", ["- B a U I", "R - a U I"]),
+            ("- - - u -", ["- B A u I", "R - A u I"]),
+            // The same place again drops nothing of it.
+            ("- B/ - - -", ["- B/ A U I", "- B/ - - -"]),
+            ("R - - - -", ["R - - - -", "R - A U I"]),
+        ];
+        for (stronger, expected) in table {
+            for (weaker, expected) in profiles.into_iter().zip(expected) {
+                let found = said(stronger).over(said(weaker));
+                assert_eq!(found, said(expected), "{stronger} over {weaker}");
+            }
+        }
+        assert!(said("r b - - -").over(Said::default()).one_place().is_err());
+        assert!(Said::default().over(said("R B - - -")).one_place().is_err());
+        assert_eq!(said("r - - - -").over(said("R B - - -")).one_place().ok(), Some(said("r - - - -")));
+    }
+
+    #[test]
+    fn a_profile_of_another_vendor_adds_neither_hosts_nor_credentials() {
+        let text = "[profile.p]\nvendor = \"genesys\"\nregion = \"r\"\nclient_id = \"c\"\nclient_secret_env = \"X\"\nshare = 5";
+        let profile = config::profiles(text).unwrap().remove("p").unwrap();
+        let nice = profile.clone().of_vendor(Some("nice"));
+        assert!(nice.said() == Said::default() && nice.client_id.is_none() && nice.client_secret_env.is_none());
+        assert_eq!((nice.share, nice.vendor), (Some(5), None));
+        for same in [None, Some("genesys")] {
+            assert_eq!(profile.clone().of_vendor(same).said(), said("r - - - -"));
+        }
+    }
 }

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod retry;
 pub mod roster;
 pub mod summary;
+pub mod text;
 pub mod user;
 pub mod validate;
 pub mod vendor;

@@ -3,14 +3,17 @@
 //!
 //! [`Run`] is the story, top to bottom.
 
+mod address;
 mod clock;
 mod doubt;
 mod error;
 mod event;
+mod everyone;
 mod http;
 mod plan;
 mod queue;
 mod recorder;
+mod redact;
 mod run;
 mod scheduler;
 mod send;
@@ -18,9 +21,11 @@ mod settings;
 mod token;
 mod transport;
 
+pub use address::{Insecure, secure};
 pub use clock::Clock;
 pub use error::{Halt, Stop};
 pub use event::Event;
+pub use everyone::{Everyone, Listed};
 pub use http::Http;
 pub use run::{Caller, Confirm, Planned, Run, Tools, locate};
 pub use scheduler::Interrupt;

@@ -1,7 +1,7 @@
 //! A run, from a roster in the journal to its summary: read, plan, send, close.
 
 use crate::clock::Clock;
-use crate::error::{API, DISCOVERY, Halt, Stop};
+use crate::error::{DISCOVERY, Halt, Stop};
 use crate::event::Event;
 use crate::plan::{Listing, Planning, Single};
 use crate::recorder::{Recorder, SharedJournal};
@@ -10,17 +10,14 @@ use crate::send::Sender;
 use crate::settings::Settings;
 use crate::transport::{Lost, Outgoing, Target, Transport};
 use paceline_core::Moment;
-use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::retry::retry_after;
 use paceline_core::summary::{Counts, State, Summary};
-use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{
-    Answer, Clues, Credentials, Found, Lookup, More, Names, Need, Page, Part, Refusal, Request, User, Uses, Vendor,
-    Verdict,
-};
+use paceline_core::user::UserId;
+use paceline_core::vendor::{Answer, Clues, Credentials, Lookup, Names, Refusal, Request, Uses, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -424,17 +421,31 @@ pub async fn locate(tools: &Tools, clues: &Clues, timeout: Duration) -> Result<L
     }
 }
 
-/// Nothing is at stake yet, and somebody is waiting: one more attempt.
+/// The longest wait that discovery takes upon itself: somebody is waiting, and nothing is lost by giving up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Nothing is at stake yet, and somebody is waiting: one more attempt, once the Retry-After is over.
 async fn asked_twice(tools: &Tools, target: Target, timeout: Duration) -> Result<Answer, Halt> {
     let mut again = true;
     loop {
         let sending = tools.transport.send(Outgoing { target: target.clone() });
-        match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
-            Ok(answer) if !(again && matches!(answer.status, 429 | 500..=599)) => return Ok(answer),
-            Err(lost) if !again => return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() }),
-            _ => again = false,
+        let pause = match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
+            Ok(answer) if again && matches!(answer.status, 429 | 500..=599) => {
+                let date = answer.header("date").next();
+                retry_after(answer.header("retry-after"), date, tools.clock.wall())
+            }
+            Ok(answer) => return Ok(answer),
+            Err(lost) if !again || matches!(lost, Lost::Insecure(_)) => {
+                return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() });
+            }
+            Err(_) => None,
+        };
+        again = false;
+        let pause = pause.unwrap_or_default().max(Duration::from_secs(1));
+        if pause > LONGEST_PAUSE {
+            return Err(Halt::Trouble(format!("{DISCOVERY} asks to wait {} s: nothing was written", pause.as_secs())));
         }
-        tools.clock.until(tools.clock.now() + Duration::from_secs(1)).await;
+        tools.clock.until(tools.clock.now() + pause).await;
     }
 }
 
@@ -454,12 +465,23 @@ impl Caller {
     /// # Errors
     /// Where no token is granted, or the run of one call halts.
     pub async fn call(&mut self, request: Request) -> Result<(Answer, Refusal, bool), Stop> {
-        let mut asking = Single { request: Some(request), answer: None };
-        self.scheduler.drive(&mut asking).await?;
-        let (verdict, answer) =
-            asking.answer.ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
+        let (verdict, answer) = self
+            .answer(request)
+            .await?
+            .ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
         let refusal = self.scheduler.vendor.refusal(&answer);
         Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
+    }
+
+    /// The answer to one call and what it means; `None` where it failed every time it was sent.
+    pub(crate) async fn answer(&mut self, request: Request) -> Result<Option<(Verdict, Answer)>, Stop> {
+        let mut asking = Single { request: Some(request), answer: None };
+        self.scheduler.drive(&mut asking).await?;
+        Ok(asking.answer)
+    }
+
+    pub(crate) fn vendor(&self) -> Arc<dyn Vendor> {
+        Arc::clone(&self.scheduler.vendor)
     }
 
     /// Reads the lists that are needed.
@@ -470,80 +492,5 @@ impl Caller {
         let mut listing = Listing::new(Arc::clone(&self.scheduler.vendor), uses, vec![]);
         self.scheduler.drive(&mut listing).await?;
         Ok(listing.names)
-    }
-
-    /// One page of all users with all that `uses` needs to know of them, and the page that follows.
-    ///
-    /// # Errors
-    /// Where the run of these calls halts.
-    pub async fn everyone(
-        &mut self,
-        state: Option<&str>,
-        uses: &Uses,
-        names: &Names,
-        page: Option<&str>,
-    ) -> Result<(Vec<User>, Option<String>), Stop> {
-        let vendor = Arc::clone(&self.scheduler.vendor);
-        let (part, request) = vendor.everyone(state, &uses.columns, page);
-        let listed = self.records(part, &[], page, request).await?;
-        let next = if let More::Page(next) = listed.more { Some(next) } else { None };
-        let mut seeking: VecDeque<(Row, Found)> = VecDeque::new();
-        for (at, (key, record)) in (0u64..).zip(listed.records) {
-            let fields = uses.columns.iter().map(|column| (column.clone(), Value::Null)).collect();
-            let row = Row { number: at, line: at, key: UserKey::id(key), fields };
-            seeking.push_back((row, Found::from([(part, vec![record])])));
-        }
-        let mut users: BTreeMap<u64, User> = BTreeMap::new();
-        while !seeking.is_empty() {
-            let mut reads: BTreeMap<Part, Vec<(String, Row, Found)>> = BTreeMap::new();
-            for (row, found) in seeking.drain(..) {
-                match vendor.need(&row, uses, names, &found) {
-                    Ok(Need::Known(user)) => drop(users.insert(row.number, *user)),
-                    Ok(Need::Read(part, key)) => reads.entry(part).or_default().push((key, row, found)),
-                    // Gone since the page was made.
-                    Err(_) => {}
-                }
-            }
-            for (part, mut rows) in reads {
-                while !rows.is_empty() {
-                    let width = vendor.part_width(part, rows.len()).clamp(1, rows.len());
-                    let some: Vec<_> = rows.drain(..width).collect();
-                    let keys: Vec<String> = some.iter().map(|(key, ..)| key.clone()).collect();
-                    let mut got: HashMap<String, Vec<Value>> = HashMap::new();
-                    let mut page: Option<String> = None;
-                    loop {
-                        let request = vendor.read(part, &keys, &uses.columns, page.as_deref());
-                        let answer = self.records(part, &keys, page.as_deref(), request).await?;
-                        for (key, record) in answer.records {
-                            got.entry(key.to_lowercase()).or_default().push(record);
-                        }
-                        match answer.more {
-                            More::Page(next) if page.as_ref() != Some(&next) => page = Some(next),
-                            _ => break,
-                        }
-                    }
-                    for (key, row, mut found) in some {
-                        found.insert(part, got.get(&key.to_lowercase()).cloned().unwrap_or_default());
-                        seeking.push_back((row, found));
-                    }
-                }
-            }
-        }
-        Ok((users.into_values().collect(), next))
-    }
-
-    async fn records(
-        &mut self,
-        part: Part,
-        keys: &[String],
-        page: Option<&str>,
-        request: Request,
-    ) -> Result<Page, Stop> {
-        let (answer, refusal, passed) = self.call(request).await?;
-        if !passed {
-            return Err(Halt::NotTheVendor { what: API, refusal }.into());
-        }
-        let records = self.scheduler.vendor.records(part, keys, page, &answer);
-        Ok(records.map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?)
     }
 }

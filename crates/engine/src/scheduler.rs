@@ -674,14 +674,17 @@ impl Scheduler {
         job.history.failures += 1;
         let retries = job.history.failures;
         let alone = flow.flights.is_empty() && flow.ready.is_empty() && flow.waiting.is_empty();
-        let unreached = self.last_success.is_none() && matches!(lost, Some(Lost::NotSent(_))) && retries > 2;
+        let unreached = matches!(lost, Some(Lost::Insecure(_)))
+            || (self.last_success.is_none() && matches!(lost, Some(Lost::NotSent(_))) && retries > 2);
         if self.circuit.exhausted()
             || unreached
             || (retries > self.settings.max_retries && self.circuit.is_open() && !alone)
         {
             flow.ready.push_front(job);
             return Err(match lost {
-                Some(lost @ Lost::NotSent(_)) => Halt::Unreachable { what: API, why: lost.to_string() },
+                Some(lost @ (Lost::NotSent(_) | Lost::Insecure(_))) => {
+                    Halt::Unreachable { what: API, why: lost.to_string() }
+                }
                 _ => Halt::Trouble(refusal.line()),
             });
         }

@@ -147,7 +147,11 @@ impl Asking {
     async fn failed(&mut self, lost: &Lost, generation: u64) -> Result<(), Halt> {
         self.failures += 1;
         let never_answered = generation <= 1 && matches!(lost, Lost::NotSent(_));
-        let most = if never_answered { UNREACHED.min(self.patience()) } else { self.patience() };
+        let most = match lost {
+            Lost::Insecure(_) => 0,
+            _ if never_answered => UNREACHED.min(self.patience()),
+            _ => self.patience(),
+        };
         if self.failures > most {
             return Err(Halt::Unreachable { what: TOKENS, why: lost.to_string() });
         }
@@ -175,7 +179,7 @@ impl Asking {
 
     async fn wait(&self, wait: Duration, began: Moment) -> Result<(), Halt> {
         let clock = self.mint.clock;
-        let until = clock.now() + wait;
+        let until = clock.now().saturating_add(wait);
         if until.saturating_sub(began) > self.mint.settings.max_wait {
             return Err(Halt::Throttled(wait));
         }
@@ -184,8 +188,12 @@ impl Asking {
     }
 }
 
+/// No token lives longer, whatever its answer says: a larger number is no time that can be reckoned with.
+const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+
 /// The part of a token's life that it is used for: all but 60 s or a tenth, whichever is less.
 fn usable(life: Duration) -> Duration {
+    let life = life.min(LONGEST_LIFE);
     life - (life / 10).min(Duration::from_secs(60))
 }
 
@@ -198,5 +206,12 @@ mod tests {
         for (life, used) in [(86_400, 86_340), (600, 540), (100, 90), (10, 9), (1, 0)] {
             assert_eq!(usable(Duration::from_secs(life)).as_secs(), used);
         }
+    }
+
+    #[test]
+    fn a_life_that_no_clock_can_hold_is_taken_for_a_year() {
+        let used = usable(Duration::from_secs(u64::MAX));
+        assert_eq!(used, LONGEST_LIFE - Duration::from_secs(60));
+        assert!(Moment::from_secs(3600).checked_add(used).is_some());
     }
 }

@@ -44,9 +44,13 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     for (id, status) in ids.iter().skip(7).step_by(ids.len() / 4).zip([400, 403, 404]) {
         options.faults.users.insert(id.clone(), status);
     }
-    let dir = std::env::temp_dir().join(format!("paceline-demo-{}", std::process::id()));
-    let unwritable = |error: std::io::Error| Failure::wrong(format!("`{}`: {error}", dir.display()), "free some space");
-    std::fs::create_dir_all(&dir).map_err(unwritable)?;
+    let unwritable = |error: std::io::Error| Failure::wrong(format!("the demo's folder: {error}"), "free some space");
+    // A name that nobody can foresee, and its owner's alone: /tmp is everybody's. It stays, to be looked at.
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("paceline-demo-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let dir = folder.tempdir().map_err(unwritable)?.keep();
     let roster = dir.join("roster.csv");
     sandbox::write_roster(&roster, vendor, &ids)?;
     add_strangers(&roster, is_nice).map_err(unwritable)?;

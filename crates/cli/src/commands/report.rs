@@ -5,6 +5,7 @@ use crate::error::Failure;
 use crate::report::results::{self, Format, Results};
 use crate::{printer, settings};
 use paceline_journal::Store;
+use std::io::Write as _;
 
 pub(crate) fn run(common: &Common, args: &ReportRunArgs) -> Result<(), Failure> {
     let profile = settings::profile(common)?;
@@ -16,10 +17,7 @@ pub(crate) fn run(common: &Common, args: &ReportRunArgs) -> Result<(), Failure> 
         return Ok(());
     }
     let format = if common.format == Output::Json { Format::Json } else { Format::Csv };
-    let mut out = std::io::BufWriter::new(printer::Stdout);
-    // A reader that has seen enough (`| head`) closes the pipe: no failure of ours.
-    results::rows(&mut out, format, &mut journal)?.or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Failure::wrong(format!("standard output cannot be written: {error}"), "name a file with --output")),
-    })
+    let mut out = std::io::BufWriter::new(printer::long_stdout());
+    let written = results::rows(&mut out, format, &mut journal)?.and_then(|()| out.flush());
+    printer::bear_gone(written).map_err(|error| printer::unwritable(&error))
 }

@@ -116,9 +116,9 @@ impl Line {
                 counts.updated,
                 counts.failed + counts.conflict,
                 counts.pending,
-                record.run.roster
+                printer::visible(&record.run.roster)
             ),
-            Err(why) => writeln!(out, "{:<22} {:<12} {why}", self.id, self.state()),
+            Err(why) => writeln!(out, "{:<22} {:<12} {}", self.id, self.state(), printer::visible(why)),
         };
     }
 }

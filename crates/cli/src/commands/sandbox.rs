@@ -18,7 +18,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<(), Failu
     let served = serve(options, args.port, args.speed).await.map_err(|error| {
         Failure::wrong(format!("port {} cannot be had: {error}", args.port), "take another, or 0 for a free one")
     })?;
-    printer::stdout(&profile(vendor, &served.url()));
+    printer::stdout(&profile(vendor, &served.url())).map_err(|error| printer::unwritable(&error))?;
     let _ = tokio::signal::ctrl_c().await;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Tables as spreadsheets write them: comma, semicolon or tab; any line ending; quotes.
 
 use super::{LONGEST_ROW, Notes, Roster, Text};
+use crate::formula::protected;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
-use paceline_core::validate::{Problem, column_name, is_artefact, is_blank, visible};
+use paceline_core::validate::{Problem, column_name, is_blank, visible};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -270,15 +271,6 @@ fn raw(cell: &[u8]) -> Raw {
         },
         Err(_) => Raw::Wrong { message: "is not UTF-8".into(), hint: "save the roster as `CSV UTF-8`" },
     }
-}
-
-/// The text of a cell that was written with an apostrophe before it, so that no spreadsheet runs it as a formula, and nobody
-/// takes it for an error or a number.
-fn protected(cell: &str) -> Option<&str> {
-    const STARTS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    let text = cell.strip_prefix('\'')?;
-    let bare = text.trim_start_matches('\'');
-    (bare.starts_with(STARTS) || is_artefact(bare)).then_some(text)
 }
 
 fn ragged(place: Place, cells: usize, header: usize) -> Problem {

@@ -1,5 +1,6 @@
 //! A run's report as one page that opens offline: how it ended, how many rows came to what, and every row.
 
+use crate::printer::visible;
 use paceline_core::summary::{Outcome, State};
 use paceline_journal::{Error, Journal, RowRecord};
 use std::fmt::Write as _;
@@ -9,9 +10,9 @@ table{border-collapse:collapse}td,th{padding:.25rem .7rem;border-bottom:1px soli
 .counts td:last-child{text-align:right}.failed,.conflict{color:#b3261e}.updated{color:#1b7f3b}.pending{color:#8a6d00}\
 .unchanged,.skipped{color:#6b7780}p.halt{background:#fff4e0;padding:.6rem 1rem}";
 
-/// Text as HTML takes it.
+/// Text as HTML takes it, and as a reader sees it.
 fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+    visible(text).chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out += "&amp;",
             '<' => out += "&lt;",
@@ -75,5 +76,6 @@ mod tests {
     #[test]
     fn what_a_vendor_says_is_text_and_no_markup() {
         assert_eq!(escaped("<b>\"R&D\"</b>"), "&lt;b&gt;&quot;R&amp;D&quot;&lt;/b&gt;");
+        assert_eq!(escaped("a\u{202e}b\u{1b}[2J"), "a\\u202eb\\u001b[2J");
     }
 }

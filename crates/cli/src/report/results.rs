@@ -1,12 +1,15 @@
 //! The results file: one line a row, in roster order.
 
 use crate::error::Failure;
+use crate::formula::neutralise;
+use crate::partial::Partial;
+use crate::printer::visible;
 use crate::report::html;
+use crate::visible::harmless;
 use paceline_journal::{Journal, RowRecord};
 use serde_json::json;
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A results file's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +24,7 @@ pub(crate) enum Format {
 /// when it is whole.
 #[derive(Debug)]
 pub(crate) struct Results {
-    path: PathBuf,
-    partial: Option<PathBuf>,
-    file: File,
+    file: Partial,
     format: Format,
 }
 
@@ -44,50 +45,41 @@ impl Results {
                     return Err(Failure::wrong(format!("the results file `{shown}` has no known format"), hint));
                 }
             };
-        if path.is_dir() {
-            return Err(Failure::wrong(format!("the results path `{shown}` is a directory"), "name a file in it"));
-        }
-        let partial = (!path.exists() || path.is_file()).then(|| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".partial");
-            PathBuf::from(name)
-        });
-        let file = File::create(partial.as_deref().unwrap_or(path)).map_err(|error| {
+        let file = Partial::create(path).map_err(|error| {
             Failure::wrong(
                 format!("the results file `{shown}` cannot be written: {error}"),
                 "check the directory and its rights",
             )
         })?;
-        Ok(Self { path: path.to_owned(), partial, file, format })
+        Ok(Self { file, format })
     }
 
     /// The files that are asked for: each row's outcome, and the page for people.
     pub(crate) fn open_all(results: Option<&Path>, report: Option<&Path>) -> Result<Vec<Self>, Failure> {
+        if results.is_some() && results == report {
+            return Err(Failure::wrong("the results and the report are one file", "give each a name of its own"));
+        }
         let mut files = vec![];
         for path in [results, report].into_iter().flatten() {
-            let opened = Self::open(path);
-            if opened.is_err() {
-                std::mem::take(&mut files).into_iter().for_each(Self::discard);
-            }
-            files.push(opened?);
+            files.push(Self::open(path)?);
         }
         Ok(files)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Writes all rows of a run.
-    pub(crate) fn write(self, journal: &mut dyn Journal) -> Result<(), Failure> {
+    pub(crate) fn write(mut self, journal: &mut dyn Journal) -> Result<(), Failure> {
+        let path = self.path().display().to_string();
         let unwritable = |error: std::io::Error| {
-            let path = self.path.display();
             Failure::wrong(
                 format!("the results file `{path}` cannot be written: {error}"),
                 "nothing is lost: `paceline report RUN --output FILE` writes it again",
             )
         };
-        let mut out = BufWriter::new(&self.file);
+        let mut out = BufWriter::new(&mut self.file);
         // Of a damaged journal, what could be read is kept, and the damage told.
         let damage = match rows(&mut out, self.format, journal) {
             Ok(written) => {
@@ -98,24 +90,20 @@ impl Results {
         };
         out.flush().map_err(unwritable)?;
         drop(out);
-        if let Some(partial) = &self.partial {
-            std::fs::rename(partial, &self.path).map_err(unwritable)?;
-        }
+        self.file.finish().map_err(unwritable)?;
         Ok(damage?)
     }
 
     /// Takes it back: nothing was done that it could tell of.
     pub(crate) fn discard(self) {
-        if let Some(partial) = self.partial {
-            let _ = std::fs::remove_file(partial);
-        }
+        drop(self);
     }
 }
 
 type Written = Result<std::io::Result<()>, paceline_journal::Error>;
 
 /// Writes all rows of a run, in roster order.
-pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journal) -> Written {
+pub(crate) fn rows(out: &mut dyn Write, format: Format, journal: &mut dyn Journal) -> Written {
     let mut csv = ::csv::Writer::from_writer(vec![]);
     let mut buffer = vec![];
     let mut after = 0;
@@ -142,14 +130,14 @@ pub(crate) fn rows(out: &mut impl Write, format: Format, journal: &mut dyn Journ
             after = record.row.number;
             match format {
                 Format::Csv => {
-                    let written = csv.write_record(cells(record)).and_then(|()| Ok(csv.flush()?));
+                    let written = csv.write_record(cells(record).map(for_sheet)).and_then(|()| Ok(csv.flush()?));
                     if let Err(error) = written {
                         return Ok(Err(std::io::Error::other(error)));
                     }
                 }
                 Format::Json => {
                     buffer.extend_from_slice(if first { b"\n" } else { b",\n" });
-                    buffer.extend_from_slice(object(record).to_string().as_bytes());
+                    buffer.extend_from_slice(object(record).as_bytes());
                 }
                 Format::Jsonl => buffer.extend_from_slice(format!("{}\n", object(record)).as_bytes()),
                 Format::Html => buffer.extend_from_slice(html::row(record, &cells(record)).as_bytes()),
@@ -224,11 +212,18 @@ fn cells(record: &RowRecord) -> [String; 9] {
     ]
 }
 
-fn object(record: &RowRecord) -> serde_json::Value {
+/// A cell that is one line, and no formula, whatever a vendor says.
+fn for_sheet(cell: String) -> String {
+    neutralise(&visible(&cell)).into_owned()
+}
+
+fn object(record: &RowRecord) -> String {
     let refusal = &record.refusal;
-    json!({
+    let object = json!({
         "row": record.row.number, "user": record.row.key.value, "outcome": record.outcome, "status": refusal.status,
         "code": refusal.code, "message": refusal.message, "attempts": record.attempts,
         "correlation_id": refusal.correlation_id, "changed": record.changed,
-    })
+    });
+    // The same JSON, with what would not be seen in it escaped.
+    harmless(&object.to_string()).into_owned()
 }

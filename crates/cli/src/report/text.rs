@@ -1,7 +1,8 @@
-//! Facts for people.
+//! Facts for people. Every field from outside is made visible here, so that none begins a line of its own.
 
 use crate::commands::auth::SignedIn;
 use crate::commands::check::Checked;
+use crate::printer::visible;
 use anstyle::{AnsiColor, Style};
 use paceline_core::summary::{Failure, Outcome, State, Summary};
 use paceline_engine::Planned;
@@ -85,17 +86,17 @@ fn diff(planned: &Planned) -> String {
         if row != Some(change.key.row) {
             row = Some(change.key.row);
             shown += 1;
-            let _ = writeln!(out, "{BOLD}row {} {}{BOLD:#}", change.key.row, change.user);
+            let _ = writeln!(out, "{BOLD}row {} {}{BOLD:#}", change.key.row, visible(change.user.as_str()));
         }
         for (key, after) in &change.after {
             let before = change.before.get(key);
             let _ = match (key.split_once('/'), after.get("member")) {
                 (Some((list, _)), Some(member)) => {
                     let (style, sign) = if member == true { (NEW, '+') } else { (OLD, '-') };
-                    writeln!(out, "    {list}: {style}{sign} {}{style:#}", one_value(after))
+                    writeln!(out, "    {}: {style}{sign} {}{style:#}", visible(list), one_value(after))
                 }
                 (nested, _) => {
-                    let name = nested.map_or(key.as_str(), |(list, _)| list);
+                    let name = visible(nested.map_or(key.as_str(), |(list, _)| list));
                     let before = before.map_or("(not known)".into(), one_value);
                     writeln!(out, "    {name}: {OLD}{before}{OLD:#} → {NEW}{}{NEW:#}", one_value(after))
                 }
@@ -113,15 +114,15 @@ fn one_value(value: &Value) -> String {
     match value {
         Value::Null => "(empty)".into(),
         Value::String(text) if text.is_empty() => "(empty)".into(),
-        Value::String(text) => format!("\"{text}\""),
+        Value::String(text) => format!("\"{}\"", visible(text)),
         Value::Array(items) if items.is_empty() => "(empty)".into(),
         Value::Array(items) => items.iter().map(one_value).collect::<Vec<_>>().join(", "),
         Value::Object(item) => match (item.get("name").and_then(Value::as_str), item.get("proficiency")) {
-            (Some(name), Some(rating)) => format!("{name} {rating}"),
-            (Some(name), None) => name.to_owned(),
-            _ => value.to_string(),
+            (Some(name), Some(rating)) => visible(&format!("{name} {rating}")).into_owned(),
+            (Some(name), None) => visible(name).into_owned(),
+            _ => visible(&value.to_string()).into_owned(),
         },
-        other => other.to_string(),
+        other => visible(&other.to_string()).into_owned(),
     }
 }
 
@@ -155,12 +156,12 @@ pub(crate) fn summary(summary: &Summary, results: &[PathBuf]) -> String {
         });
     }
     if let Some(halt) = &summary.halt {
-        let _ = writeln!(out, "Halted: {}\nHint: {}", halt.cause, halt.hint);
+        let _ = writeln!(out, "Halted: {}\nHint: {}", visible(&halt.cause), visible(&halt.hint));
     } else if summary.state == State::Interrupted {
         let _ = writeln!(out, "Go on with: paceline resume {run}");
     }
     for path in results {
-        let _ = writeln!(out, "Results: {}", path.display());
+        let _ = writeln!(out, "Results: {}", visible(&path.display().to_string()));
     }
     out
 }
@@ -170,18 +171,19 @@ fn one_failure(failure: &Failure) -> String {
     let parts = [status, failure.code.clone(), failure.message.clone()];
     let what = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let id = failure.correlation_id.as_ref().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
-    format!("row {} {}: {what}{id}", failure.row, failure.user)
+    visible(&format!("row {} {}: {what}{id}", failure.row, failure.user)).into_owned()
 }
 
 /// What a check found.
 pub(crate) fn checked(checked: &Checked) -> String {
-    format!("{}: {}, no problems\n", checked.file, rows(checked.rows))
+    format!("{}: {}, no problems\n", visible(&checked.file), rows(checked.rows))
 }
 
 /// Who we are at the vendor.
 pub(crate) fn signed_in(signed_in: &SignedIn) -> String {
     let SignedIn { vendor, base_url, client_id, tenant, quota, otherwise } = signed_in;
-    let tenant = tenant.as_deref().unwrap_or("an organisation that does not tell its name");
+    let tenant = visible(tenant.as_deref().unwrap_or("an organisation that does not tell its name"));
+    let (base_url, client_id) = (visible(base_url), visible(client_id));
     let kept_to = || format!("not told: {} calls in {} s are kept to", otherwise.allowed, otherwise.window.as_secs());
     let quota = quota.map_or_else(kept_to, |quota| format!("{quota} calls a minute"));
     format!("Signed in to {vendor} at {base_url}\n  tenant  {tenant}\n  client  {client_id}\n  quota   {quota}\n")

@@ -6,8 +6,11 @@
 mod admin;
 mod apply;
 mod crash;
+mod fake;
 mod input;
 mod nice;
 mod odd;
+mod output;
 mod sdk;
+mod secrets;
 mod world;

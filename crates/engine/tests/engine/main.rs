@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
 #![allow(clippy::panic, reason = "the same")]
 
+mod everyone;
 mod fake;
 mod guards;
+mod locate;
 mod resume;
 mod scenario;
 mod stage;
