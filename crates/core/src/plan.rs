@@ -39,6 +39,18 @@ pub struct Change {
     pub version: Option<Version>,
 }
 
+/// How a change is kept from overwriting what a colleague did since its user was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The call carries the version that it is meant for, and the vendor refuses a stale one.
+    Version,
+    /// The user is read and compared at most a few seconds before it is written, and never written again unread.
+    Compare,
+    /// It only adds or only takes away, or sets what the row says whoever set it before (`--blind`): it replaces nobody's
+    /// list, and does no harm when it is sent again.
+    Idempotent,
+}
+
 /// What a run has learned of how wide its calls may be, where the vendor does not publish it: by kind of change, or by
 /// part that is read.
 #[derive(Debug, Clone, Default)]

@@ -4,13 +4,14 @@
 
 use crate::desired::Row;
 use crate::pace::{Quota, Scope};
-use crate::plan::{Change, ChangeKey};
+use crate::plan::{Change, ChangeKey, Guard};
 use crate::user::{UserId, Version};
 use crate::validate::Table;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
+use std::sync::OnceLock;
 
 /// An HTTP method that a vendor's API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,25 +127,49 @@ pub struct Grant {
 }
 
 /// An HTTP answer, read whole.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
+    body: Vec<u8>,
+    /// The body as JSON: a large one is parsed once, whoever asks.
+    parsed: OnceLock<Option<Value>>,
+}
+
+impl PartialEq for Answer {
+    fn eq(&self, other: &Self) -> bool {
+        (self.status, &self.headers, &self.body) == (other.status, &other.headers, &other.body)
+    }
 }
 
 impl Answer {
+    /// An answer as it came.
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        Self { status, headers, body, parsed: OnceLock::new() }
+    }
+
+    /// The body's bytes.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The values of a header, by its lower-case name.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + Clone + 'a {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON, where it is.
-    pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    /// The body as JSON, where it is. A byte order mark, which gateways put there, is no part of it.
+    pub fn json(&self) -> Option<&Value> {
+        let parse = || serde_json::from_slice(self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body)).ok();
+        self.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// The body as JSON; `null` where it is none.
+    pub fn json_or_null(&self) -> &Value {
+        static NULL: Value = Value::Null;
+        self.json().unwrap_or(&NULL)
     }
 }
 
@@ -244,8 +269,12 @@ pub enum Verdict {
     Transient,
     /// The same, and the vendor has too much to do: our pace is cut as by a throttle.
     Overloaded,
-    /// The version was stale, or the value is somebody else's. The user is read back before anything is sent.
+    /// The version was stale, or somebody wrote at the same time. The user is read back before anything is sent: a
+    /// refusal that spoke of no version after all is the row's.
     Conflict,
+    /// A 2xx whose body is not the API's (a proxy's page, no JSON where JSON is due): a read is repeated within its
+    /// bounds; after a write its users are read back, and where nobody gets through the run halts.
+    NotTheApi,
     /// Refused for what it asks: the row's failure. Never sent again. A batch is halved until the guilty stand alone.
     Rejected,
     /// Refused for a right that every row needs: where nobody gets through, the run halts.
@@ -316,15 +345,25 @@ pub enum More {
     Page(String),
 }
 
-/// What an answer says of one of several changes.
+/// What the body of an answer that is no refusal as a whole bears out of one of its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Each {
     /// It is made.
     Made,
-    /// It is not.
+    /// It is not, by name.
     Refused(Refusal),
-    /// Probably not: its user is read to be sure.
+    /// The body does not bear it out (`not.applied`: other values than were sent, an empty answer where the record is
+    /// due, a count of errors without items): its user is read back once, and what is seen there counts.
     Doubtful(Refusal),
+}
+
+/// Whose users they are.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tenant {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Its name for people; the id where it has none.
+    pub name: String,
 }
 
 /// The tenant's lists, read once a run.
@@ -419,9 +458,6 @@ pub struct Facts {
     pub share: u32,
     /// Calls in flight unless a run is told otherwise.
     pub max_concurrent: u32,
-    /// Whether a write says which version it is meant for. Where none does, users are read once more before they are
-    /// written and compared with the plan.
-    pub has_versions: bool,
     /// What a plan tells of the vendor, once.
     pub note: Option<&'static str>,
     /// Columns whose values decide what is read besides the users. Lists are told as JSON.
@@ -481,8 +517,8 @@ pub trait Vendor: Send + Sync + Debug {
     /// A harmless call that shows that a token works.
     fn whoami(&self) -> Request;
 
-    /// What [`Vendor::whoami`]'s answer says of the tenant, for people.
-    fn tenant(&self, answer: &Answer) -> Option<String>;
+    /// What [`Vendor::whoami`]'s answer says of the tenant; `None` where it does not tell.
+    fn tenant(&self, answer: &Answer) -> Option<Tenant>;
 
     /// The call that tells the token's quota, where there is one.
     fn quota_request(&self) -> Option<Request>;
@@ -546,10 +582,8 @@ pub trait Vendor: Send + Sync + Debug {
         None
     }
 
-    /// Whether a change of a vendor without versions is compared with its user before it is sent.
-    fn looks_first(&self, _change: &Change) -> bool {
-        true
-    }
+    /// How a change is kept from overwriting somebody.
+    fn guard(&self, change: &Change) -> Guard;
 
     /// The change as it is to be sent to the user as it was just read.
     fn rebase(&self, change: Change, user: &User) -> Change {
@@ -558,6 +592,12 @@ pub trait Vendor: Send + Sync + Debug {
 
     /// One page of all users, of this state where it is given, with what `columns` need; and the part that it is of.
     fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request);
+
+    /// The page to ask for after this one was refused for its size: the same users begin it, and fewer are on it.
+    /// `None` where it cannot be smaller.
+    fn smaller_page(&self, _part: Part, _page: Option<&str>) -> Option<String> {
+        None
+    }
 
     /// What a user holds in a column, as a JSON roster writes it; `null` where it is empty or not known.
     fn value(&self, user: &User, column: &str) -> Value;
@@ -597,14 +637,13 @@ pub trait Vendor: Send + Sync + Debug {
     /// Whether this change's answer only says that it will be made (202): it is read back once in the end.
     fn is_asynchronous(&self, change: &Change) -> bool;
 
-    /// What an answer that is no refusal as a whole says of each change, where it tells them apart.
+    /// What an answer that is no refusal as a whole bears out of each change; `None` where the description promises
+    /// nothing of them: then all are made. A blind change is borne out by any answer of the API's.
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>>;
 
     /// Whether [`Vendor::width`] is published. Where it is not, a batch that is refused may be too wide, and nobody in
-    /// it guilty.
-    fn width_is_published(&self, _change: &Change) -> bool {
-        true
-    }
+    /// it to blame.
+    fn width_is_published(&self, change: &Change) -> bool;
 
     /// What the vendor said when it refused.
     fn refusal(&self, answer: &Answer) -> Refusal;

@@ -111,7 +111,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body })
+        Ok(Answer::new(status, headers, body))
     }
 }
 

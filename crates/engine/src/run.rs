@@ -404,7 +404,7 @@ pub async fn locate(tools: &Tools, clues: &Clues, timeout: Duration) -> Result<L
             let answer = asked_twice(tools, target, timeout).await?;
             match answer.json() {
                 Some(document) if answer.status == 200 => {
-                    documents.push(document);
+                    documents.push(document.clone());
                     refused = None;
                     break;
                 }

@@ -657,16 +657,18 @@ impl Scheduler {
     }
 
     /// An error page may echo what was sent: whatever is told of a refusal is told without our secrets.
-    fn scrubbed(&self, mut answer: Answer) -> Answer {
+    fn scrubbed(&self, answer: Answer) -> Answer {
         if answer.status >= 400 {
             let tokens = self.lanes.iter().filter_map(|lane| lane.token.as_ref());
             let tokens = tokens.flat_map(|token| std::iter::once(&token.secret).chain(&token.successor));
+            let mut body = answer.body().to_vec();
             for secret in tokens.chain(self.credentials.secrets()).map(|secret| secret.expose_secret()) {
-                let text = String::from_utf8_lossy(&answer.body);
+                let text = String::from_utf8_lossy(&body);
                 if !secret.is_empty() && text.contains(secret) {
-                    answer.body = text.replace(secret, "[secret]").into_bytes();
+                    body = text.replace(secret, "[secret]").into_bytes();
                 }
             }
+            return Answer::new(answer.status, answer.headers, body);
         }
         answer
     }

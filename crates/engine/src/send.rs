@@ -7,7 +7,7 @@ use crate::scheduler::{Ending, Job, Phase};
 use crate::settings::Settings;
 use paceline_core::Moment;
 use paceline_core::diff::{self, Settled};
-use paceline_core::plan::{Change, ChangeKey, Widths, halves};
+use paceline_core::plan::{Change, ChangeKey, Guard, Widths, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::{UserId, Version};
 use paceline_core::vendor::{Answer, BLIND, Each, More, Part, Refusal, User, Vendor, Verdict};
@@ -223,7 +223,7 @@ impl<'a> Sender<'a> {
 
     /// Whether changes are taken to be looked at.
     fn looks(&self) -> bool {
-        !self.settings.blind && (self.look_first || !self.vendor.facts().has_versions)
+        !self.settings.blind
     }
 
     /// The next users to be read and compared with the plan: when few changes are ready, so that what is read is fresh
@@ -252,7 +252,7 @@ impl<'a> Sender<'a> {
             if self.busy.contains(&change.user) {
                 break;
             }
-            if !(self.look_first || self.vendor.looks_first(change)) {
+            if !(self.look_first || self.vendor.guard(change) == Guard::Compare) {
                 if !doubts.is_empty() || self.again.len() >= BLOCK as usize {
                     break;
                 }

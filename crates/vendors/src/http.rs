@@ -28,7 +28,7 @@ pub(crate) fn text(body: &Value, keys: &[&str]) -> Option<String> {
 
 /// What a body says that is no JSON of the API's, in a line.
 pub(crate) fn plain(answer: &Answer) -> Option<String> {
-    let plain = String::from_utf8_lossy(&answer.body);
+    let plain = String::from_utf8_lossy(answer.body());
     match plain.trim() {
         "" => None,
         plain if plain.starts_with('<') => Some("the answer is an HTML page, not the API's JSON".into()),
@@ -38,13 +38,13 @@ pub(crate) fn plain(answer: &Answer) -> Option<String> {
 
 /// What a token endpoint's answer means (RFC 6749, section 5), but for what a vendor says of too many requests.
 pub(crate) fn token(answer: &Answer, refusal: Refusal) -> TokenVerdict {
-    let body = answer.json().unwrap_or_default();
+    let body = answer.json_or_null();
     match answer.status {
-        200..=299 => match text(&body, &["access_token"]) {
+        200..=299 => match text(body, &["access_token"]) {
             Some(token) => TokenVerdict::Granted {
                 token: SecretString::from(token),
                 expires_in: seconds(&body["expires_in"]),
-                refresh: text(&body, &["refresh_token"]).map(SecretString::from),
+                refresh: text(body, &["refresh_token"]).map(SecretString::from),
             },
             None if body["error"].is_string() => TokenVerdict::Refused(refusal),
             None => TokenVerdict::NotOAuth(refusal),

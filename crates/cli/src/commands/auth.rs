@@ -49,7 +49,7 @@ pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
         vendor: vendor.facts().title,
         base_url: connection.hosts.base_url.clone(),
         client_id: credentials.name().to_owned(),
-        tenant: vendor.tenant(&answer),
+        tenant: vendor.tenant(&answer).map(|tenant| tenant.name),
         quota: quota.map(|quota| quota.allowed),
         otherwise: vendor.facts().quota,
     })

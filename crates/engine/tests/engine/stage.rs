@@ -94,7 +94,7 @@ impl Transport for Stage {
             let reply = self.sandbox().handle(self.clock.now(), self.clock.wall(), &Self::request(outgoing));
             self.clock.until(self.clock.now() + reply.delay + way).await;
             match reply.fate {
-                Fate::Delivered => Ok(Answer { status: reply.status, headers: reply.headers, body: reply.body }),
+                Fate::Delivered => Ok(Answer::new(reply.status, reply.headers, reply.body)),
                 Fate::Reset => Err(Lost::Broken("reset on purpose".into())),
                 Fate::Hang => std::future::pending().await,
             }

@@ -9,11 +9,11 @@ mod wire;
 
 use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
-use paceline_core::plan::Change;
+use paceline_core::plan::{Change, Guard};
 use paceline_core::user::UserKey;
 use paceline_core::vendor::{
-    Answer, Clues, Credentials, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part, Refusal, Request,
-    TokenVerdict, User, Uses, Vendor, Verdict,
+    Answer, BLIND, Clues, Credentials, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part, Refusal, Request,
+    Tenant, TokenVerdict, User, Uses, Vendor, Verdict,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -32,7 +32,6 @@ const FACTS: Facts = Facts {
     quota_is_published: true,
     share: 80,
     max_concurrent: 10,
-    has_versions: true,
     note: None,
     valued: &["manager", "queues+", "queues-"],
     parts: &[SEARCH, USER, QUEUES, ATTRIBUTES],
@@ -153,7 +152,7 @@ impl Vendor for Genesys {
         calls::organization()
     }
 
-    fn tenant(&self, answer: &Answer) -> Option<String> {
+    fn tenant(&self, answer: &Answer) -> Option<Tenant> {
         wire::organization(answer)
     }
 
@@ -296,6 +295,19 @@ impl Vendor for Genesys {
 
     fn width(&self, change: &Change) -> usize {
         calls::width(change)
+    }
+
+    fn width_is_published(&self, change: &Change) -> bool {
+        // `max.directory.users`, groups and queues; divisions, roles and teams are unpublished: facts/genesys.md, section 4.
+        matches!(change.kind.as_str(), "autoanswer" | "groups+" | "groups-" | "queues+" | "queues-")
+    }
+
+    fn guard(&self, change: &Change) -> Guard {
+        match change.kind.as_str() {
+            "fields" | "state" => Guard::Version,
+            BLIND | "groups+" | "groups-" | "queues+" | "queues-" | "roles+" | "roles-" => Guard::Idempotent,
+            _ => Guard::Compare,
+        }
     }
 
     fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {

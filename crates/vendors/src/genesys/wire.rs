@@ -6,7 +6,7 @@ use paceline_core::pace::{Quota, Scope};
 use paceline_core::plan::Change;
 use paceline_core::user::UserId;
 use paceline_core::validate::Kind;
-use paceline_core::vendor::{Answer, BLIND, Each, More, Named, Page, Refusal, Request, User, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Each, More, Named, Page, Refusal, Request, Tenant, User, Verdict};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,9 +14,10 @@ use std::time::Duration;
 /// The namespace whose limits are the token's own; others are services behind the gateway.
 const GATEWAY: &str = "platform.api";
 
-pub(super) fn organization(answer: &Answer) -> Option<String> {
+pub(super) fn organization(answer: &Answer) -> Option<Tenant> {
     let body = answer.json()?;
-    body["name"].as_str().or_else(|| body["id"].as_str()).map(str::to_owned)
+    let id = text(body, &["id"])?;
+    Some(Tenant { name: text(body, &["name"]).unwrap_or_else(|| id.clone()), id })
 }
 
 pub(super) fn quota(answer: &Answer) -> Option<Quota> {
@@ -31,8 +32,8 @@ pub(super) fn quota(answer: &Answer) -> Option<Quota> {
 }
 
 fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
-    match answer.json().as_mut().map(|body| body[key].take()) {
-        Some(Value::Array(list)) => Ok(list),
+    match answer.json().and_then(|body| body.get(key)) {
+        Some(Value::Array(list)) => Ok(list.clone()),
         _ => Err(Refusal {
             status: Some(answer.status),
             message: Some(format!("the answer holds no list `{key}`: is this the API's base URL?")),
@@ -49,7 +50,7 @@ pub(super) fn user(record: &Value) -> User {
 
 /// Whether another page follows, and which.
 fn next_page(answer: &Answer) -> Option<String> {
-    let body = answer.json().unwrap_or_default();
+    let body = answer.json_or_null();
     // A page that holds nobody ends the list, whatever it counts.
     body["entities"].as_array().filter(|entities| !entities.is_empty())?;
     let (page, pages) = number(&body["pageNumber"]).zip(number(&body["pageCount"]))?;
@@ -71,7 +72,7 @@ pub(super) fn users(answer: &Answer, everyone: bool) -> Result<Page, Refusal> {
 /// Users that were searched by e-mail.
 pub(super) fn found(answer: &Answer) -> Result<Page, Refusal> {
     // No hit at all may leave `results` out.
-    if answer.json().is_some_and(|body| body.is_object() && body.get("results").is_none_or(Value::is_null)) {
+    if answer.json().is_some_and(|body: &Value| body.is_object() && body.get("results").is_none_or(Value::is_null)) {
         return Ok(Page::default());
     }
     let results = listing(answer, "results")?;
@@ -181,7 +182,7 @@ pub(super) fn attribute(record: &Value, column: &str) -> Option<Value> {
 /// One user's custom attributes, as they are read by themselves.
 pub(super) fn attributes(answer: &Answer, user: &str) -> Result<Page, Refusal> {
     let records = match answer.json() {
-        Some(Value::Array(records)) => records,
+        Some(Value::Array(records)) => records.clone(),
         _ => listing(answer, "entities")?,
     };
     Ok(Page { records: records.into_iter().map(|one| (user.to_owned(), one)).collect(), more: More::No })
@@ -314,7 +315,7 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
 /// A page of a list, and where the next one is: by number, or by the cursor in `nextUri`.
 pub(super) fn listed(answer: &Answer) -> Result<(Vec<Named>, Option<String>), Refusal> {
     let entities = listing(answer, "entities")?;
-    let body = answer.json().unwrap_or_default();
+    let body = answer.json_or_null();
     let one =
         |item: &Value| Some(Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() });
     let items: Vec<Named> = entities.iter().filter_map(one).collect();
@@ -402,7 +403,7 @@ pub(super) fn verdict(_request: &Request, answer: &Answer) -> Verdict {
 }
 
 fn scope(answer: &Answer) -> Scope {
-    match answer.json().as_ref().and_then(|body| body["limit"]["namespace"].as_str()) {
+    match answer.json().and_then(|body| body["limit"]["namespace"].as_str()) {
         Some(GATEWAY) => Scope::Token,
         Some(_) => Scope::Service,
         None => Scope::Unsaid,
@@ -415,14 +416,14 @@ fn correlation(answer: &Answer) -> Option<String> {
 
 /// Genesys Cloud's ErrorBody, OAuth's error body, or whatever a gateway in front of them says.
 pub(super) fn refusal(answer: &Answer) -> Refusal {
-    let body = answer.json().unwrap_or_default();
+    let body = answer.json_or_null();
     let message =
-        text(&body, &["message", "error_description", "description", "errorDescription"]).or_else(|| plain(answer));
+        text(body, &["message", "error_description", "description", "errorDescription"]).or_else(|| plain(answer));
     Refusal {
         status: Some(answer.status),
-        code: text(&body, &["code", "error"]),
+        code: text(body, &["code", "error"]),
         message,
-        correlation_id: text(&body, &["contextId"]).or_else(|| correlation(answer)),
+        correlation_id: text(body, &["contextId"]).or_else(|| correlation(answer)),
     }
 }
 
@@ -432,7 +433,7 @@ mod tests {
     use crate::genesys::calls;
 
     fn answer(status: u16, body: &Value) -> Answer {
-        Answer { status, headers: vec![], body: body.to_string().into_bytes() }
+        Answer::new(status, vec![], body.to_string().into_bytes())
     }
 
     #[test]
@@ -492,7 +493,7 @@ mod tests {
         let full = json!({"message": "no", "code": "not.found", "status": 404, "contextId": "c-1"});
         let refused = refusal(&answer(404, &full));
         assert_eq!((refused.code.as_deref(), refused.correlation_id.as_deref()), (Some("not.found"), Some("c-1")));
-        let html = Answer { status: 502, headers: vec![], body: b"<html>".to_vec() };
+        let html = Answer::new(502, vec![], b"<html>".to_vec());
         assert_eq!(refusal(&html).message.as_deref(), Some("the answer is an HTML page, not the API's JSON"));
         let oauth = json!({"error": "invalid_client", "error_description": "wrong"});
         assert_eq!(refusal(&answer(401, &oauth)).line(), "401 invalid_client wrong");

@@ -71,7 +71,7 @@ pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
 /// The older endpoint's names for the same.
 fn older(answer: &Answer) -> Option<TokenVerdict> {
     let body = answer.json().filter(|_| (200..300).contains(&answer.status))?;
-    let token = SecretString::from(text(&body, &["token"])?);
+    let token = SecretString::from(text(body, &["token"])?);
     let life = http::number(&body["tokenExpirationTimeSec"]).and_then(|life| u64::try_from(life).ok());
     Some(TokenVerdict::Granted { token, expires_in: life.or(Some(LIFE_S)), refresh: None })
 }

@@ -9,10 +9,10 @@ mod wire;
 use fields::{Needs, Surface};
 use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
-use paceline_core::plan::Change;
+use paceline_core::plan::{Change, Guard};
 use paceline_core::vendor::{
     Answer, BLIND, Clues, Credentials, Each, Facts, Found, Grant, Lookup, More, Names, Need, Page, Part, Refusal,
-    Request, TokenVerdict, UNDO, User, Uses, Vendor, Verdict,
+    Request, Tenant, TokenVerdict, UNDO, User, Uses, Vendor, Verdict,
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,6 @@ const FACTS: Facts = Facts {
     quota_is_published: false,
     share: 100,
     max_concurrent: 4,
-    has_versions: false,
     note: Some(
         "NICE CXone offers no lock: users are read again just before they are written and edits made since are \
          conflicts, but one made in the moment between is overwritten",
@@ -229,7 +228,7 @@ impl Vendor for Nice {
         calls::business_unit(&self.version)
     }
 
-    fn tenant(&self, answer: &Answer) -> Option<String> {
+    fn tenant(&self, answer: &Answer) -> Option<Tenant> {
         wire::business_unit(answer)
     }
 
@@ -343,11 +342,11 @@ impl Vendor for Nice {
                 Ok(Page { records, more: More::No })
             }
             BY_UUID | GATEWAY => {
-                let there = answer.status < 300 && !answer.body.is_empty();
+                let there = answer.status < 300 && !answer.body().is_empty();
                 let record = answer.json().filter(|record| there && record.is_object());
                 let record = record.map(|record| {
                     let inner = wire::agents(answer).ok().and_then(|agents| agents.into_iter().next());
-                    inner.unwrap_or(record)
+                    inner.unwrap_or_else(|| record.clone())
                 });
                 Ok(Page { records: record.map(|record| (key, record)).into_iter().collect(), more: More::No })
             }
@@ -368,9 +367,9 @@ impl Vendor for Nice {
                 Ok(Page { records: keyed(items, wire::agent_id), more })
             }
             USER if keys.len() == 1 => {
-                let body = answer.json().filter(|_| answer.status < 300).unwrap_or_default();
-                let record = match wire::get(&body, "user") {
-                    Value::Null => body,
+                let body = answer.json().filter(|_| answer.status < 300).unwrap_or(&Value::Null);
+                let record = match wire::get(body, "user") {
+                    Value::Null => body.clone(),
                     user => user.clone(),
                 };
                 if answer.status < 300 && wire::user_id(&record).is_none() {
@@ -451,6 +450,13 @@ impl Vendor for Nice {
 
     fn width_is_published(&self, _change: &Change) -> bool {
         false
+    }
+
+    fn guard(&self, change: &Change) -> Guard {
+        match change.kind.as_str() {
+            BLIND => Guard::Idempotent,
+            _ => Guard::Compare,
+        }
     }
 
     fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {

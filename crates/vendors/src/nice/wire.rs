@@ -7,7 +7,7 @@ use paceline_core::pace::Scope;
 use paceline_core::plan::Change;
 use paceline_core::user::UserId;
 use paceline_core::validate::Kind;
-use paceline_core::vendor::{Answer, BLIND, Each, Named, Names, Refusal, Request, User, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Each, Named, Names, Refusal, Request, Tenant, User, Verdict};
 use serde_json::{Map, Value, json};
 
 /// A value of a record, whatever the case of its key.
@@ -39,12 +39,12 @@ fn id_text(value: &Value) -> Option<String> {
 
 /// A list of an answer. An empty one is 204 without a body.
 pub(super) fn list(answer: &Answer, keys: &[&str]) -> Result<Vec<Value>, Refusal> {
-    if answer.status == 204 || (answer.body.is_empty() && answer.status < 300) {
+    if answer.status == 204 || (answer.body().is_empty() && answer.status < 300) {
         return Ok(vec![]);
     }
     let body = answer.json();
-    let found = body.as_ref().and_then(|body| keys.iter().find_map(|key| get(body, key).as_array()));
-    match (found, body.as_ref().and_then(|body| number(get(body, "totalRecords")))) {
+    let found = body.and_then(|body| keys.iter().find_map(|key| get(body, key).as_array()));
+    match (found, body.and_then(|body| number(get(body, "totalRecords")))) {
         (Some(items), _) => Ok(items.iter().flat_map(flat).cloned().collect()),
         (None, Some(0)) => Ok(vec![]),
         _ => {
@@ -65,8 +65,8 @@ fn flat(item: &Value) -> Vec<&Value> {
 /// Where the page after this one begins, of a list that is counted.
 pub(super) fn next_skip(answer: &Answer, skip: usize, found: usize) -> Option<usize> {
     let body = answer.json()?;
-    let total = number(get(&body, "totalRecords")).and_then(|total| usize::try_from(total).ok());
-    let linked = get(get(&body, "_links"), "next").as_str().is_some_and(|next| !next.is_empty());
+    let total = number(get(body, "totalRecords")).and_then(|total| usize::try_from(total).ok());
+    let linked = get(get(body, "_links"), "next").as_str().is_some_and(|next| !next.is_empty());
     let more = total.map_or(linked, |total| skip + found < total);
     (found > 0 && more).then_some(skip + found)
 }
@@ -344,9 +344,9 @@ pub(super) fn user_body(change: &Change) -> Value {
 
 /// Per-item results of a call that many share, wherever the answer has them.
 fn results(answer: &Answer) -> Vec<Value> {
-    let body = answer.json().unwrap_or_default();
-    let set = match get(&body, "resultSet") {
-        Value::Null => &body,
+    let body = answer.json_or_null();
+    let set = match get(body, "resultSet") {
+        Value::Null => body,
         set => set,
     };
     let items = ["agentResults", "skillResults"].iter().find_map(|key| get(set, key).as_array());
@@ -358,8 +358,8 @@ fn results(answer: &Answer) -> Vec<Value> {
 pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     let kind = changes.first()?.kind.as_str();
     if kind == "active-" {
-        let body = answer.json().unwrap_or_default();
-        let kept = get(&body, "notDeletedUserIds").as_array().cloned().unwrap_or_default();
+        let body = answer.json_or_null();
+        let kept = get(body, "notDeletedUserIds").as_array().cloned().unwrap_or_default();
         let one = |change: &Change| {
             let id = ids(change.user.as_str()).1.unwrap_or_default();
             let refused = kept.iter().any(|kept| kept.as_str().is_some_and(|kept| kept.eq_ignore_ascii_case(id)));
@@ -406,9 +406,7 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
     let reads = request.effect == paceline_core::vendor::Effect::Read;
     let said = || refusal(answer).line().to_lowercase();
     match answer.status {
-        200..=299 if !reads && flag(get(&answer.json().unwrap_or_default(), "success")) == Some(false) => {
-            Verdict::Rejected
-        }
+        200..=299 if !reads && flag(get(answer.json_or_null(), "success")) == Some(false) => Verdict::Rejected,
         200..=299 => Verdict::Applied { version: None },
         // "401 also `unknown team or role` on an agent write": one fresh token, then it is the row's.
         401 => Verdict::Unauthorized { renew: true, may_be_the_rows: !reads },
@@ -418,7 +416,7 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
         408 | 500 | 502 | 504..=599 => Verdict::Transient,
         400..=499 if !reads && !results(answer).is_empty() => Verdict::Applied { version: None },
         // Of one user that is read by itself: there is none.
-        404 if reads && request.template.ends_with('}') && answer.json().is_some_and(|body| body.is_object()) => {
+        404 if reads && request.template.ends_with('}') && answer.json().is_some_and(Value::is_object) => {
             Verdict::Applied { version: None }
         }
         403 => Verdict::Forbidden,
@@ -430,22 +428,23 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
 
 /// Whatever either API, the token endpoint or a gateway says.
 pub(super) fn refusal(answer: &Answer) -> Refusal {
-    let body = answer.json().unwrap_or_default();
+    let body = answer.json_or_null();
     let header = |name: &str| answer.header(name).next().map(str::to_owned).filter(|text| !text.is_empty());
     let keys = ["error_description", "errorDescription", "details", "message", "msg", "errors"];
-    let code = text(&body, &["code", "error"]).or_else(|| number(get(&body, "code")).map(|code| code.to_string()));
+    let code = text(body, &["code", "error"]).or_else(|| number(get(body, "code")).map(|code| code.to_string()));
     // An empty body has its text in a header.
-    let message = text(&body, &keys).or_else(|| header("icstatusdescription")).or_else(|| plain(answer));
+    let message = text(body, &keys).or_else(|| header("icstatusdescription")).or_else(|| plain(answer));
     let correlation_id =
         ["x-correlation-id", "correlation-id", "x-request-id", "request-id"].iter().find_map(|name| header(name));
     Refusal { status: Some(answer.status), code, message, correlation_id }
 }
 
-/// The tenant's name.
-pub(super) fn business_unit(answer: &Answer) -> Option<String> {
+/// The tenant.
+pub(super) fn business_unit(answer: &Answer) -> Option<Tenant> {
     let units = list(answer, &["businessUnits", "businessUnit"]).ok()?;
     let unit = units.first()?;
-    id_text(get(unit, "businessUnitName")).or_else(|| id_text(get(unit, "businessUnitId")))
+    let id = id_text(get(unit, "tenantId")).or_else(|| id_text(get(unit, "businessUnitId")))?;
+    Some(Tenant { name: id_text(get(unit, "businessUnitName")).unwrap_or_else(|| id.clone()), id })
 }
 
 #[cfg(test)]
@@ -455,7 +454,7 @@ mod tests {
     use paceline_core::plan::ChangeKey;
 
     fn answer(status: u16, body: &Value) -> Answer {
-        Answer { status, headers: vec![], body: body.to_string().into_bytes() }
+        Answer::new(status, vec![], body.to_string().into_bytes())
     }
 
     fn change(kind: &str, user: &str, before: Value, after: Value) -> Change {
@@ -536,7 +535,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_has_no_body_and_keys_have_no_case() {
-        let empty = Answer { status: 204, headers: vec![], body: vec![] };
+        let empty = Answer::new(204, vec![], vec![]);
         assert_eq!(agents(&empty), Ok(vec![]));
         let search = json!({"agentResults": [[{"success": "true", "agentRecord": {"agentID_alt": 7, "userID": "u"}}]]});
         let found = agents(&answer(200, &search)).unwrap();
@@ -580,8 +579,7 @@ mod tests {
         assert_eq!(line(400, json!({"error": "InvalidAgentId", "error_description": "no"})), "400 InvalidAgentId no");
         assert_eq!(line(400, json!({"code": "E1", "details": "bad rank"})), "400 E1 bad rank");
         assert_eq!(line(401, json!({"error": "invalid_client", "errorDescription": "x"})), "401 invalid_client x");
-        let empty =
-            Answer { status: 400, headers: vec![("icstatusdescription".into(), "Bad team".into())], body: vec![] };
+        let empty = Answer::new(400, vec![("icstatusdescription".into(), "Bad team".into())], vec![]);
         assert_eq!(refusal(&empty).message.as_deref(), Some("Bad team"));
     }
 }

@@ -77,7 +77,7 @@ impl Sample {
 }
 
 fn answer(status: u16, body: &Value) -> Answer {
-    Answer { status, headers: vec![], body: body.to_string().into_bytes() }
+    Answer::new(status, vec![], body.to_string().into_bytes())
 }
 
 fn everybody() -> Vec<Sample> {
@@ -197,7 +197,7 @@ fn an_answer_means_the_same_wherever_the_vendors_agree() {
             assert_eq!(verdict(status, json!({})), Verdict::Transient, "{status}");
         }
         assert!(matches!(verdict(503, json!({})), Verdict::Transient | Verdict::Overloaded));
-        let html = Answer { status: 502, headers: vec![], body: b"<html>".to_vec() };
+        let html = Answer::new(502, vec![], b"<html>".to_vec());
         assert!(sample.vendor.refusal(&html).message.unwrap().contains("HTML"));
     }
 }
@@ -220,7 +220,7 @@ fn tokens_are_asked_for_in_the_documented_form_first_and_their_answers_understoo
         assert!(matches!(token(429, json!({})), TokenVerdict::Throttled(_)));
         assert!(matches!(token(503, json!({})), TokenVerdict::Transient(_)));
         assert!(matches!(token(404, json!({})), TokenVerdict::NotOAuth(_)));
-        let page = Answer { status: 200, headers: vec![], body: b"<html>".to_vec() };
+        let page = Answer::new(200, vec![], b"<html>".to_vec());
         assert!(matches!(sample.vendor.token(&page), TokenVerdict::NotOAuth(_)));
     }
 }
@@ -239,7 +239,7 @@ fn a_blind_row_is_one_patch_with_its_fields_as_they_are() {
 #[test]
 fn a_read_that_is_no_answer_of_the_api_is_told() {
     for sample in everybody() {
-        let page = Answer { status: 200, headers: vec![], body: b"<html></html>".to_vec() };
+        let page = Answer::new(200, vec![], b"<html></html>".to_vec());
         for part in sample.vendor.facts().parts {
             let keys = vec!["a".to_owned(), "b".to_owned()];
             let read = sample.vendor.records(part, &keys, None, &page);
