@@ -84,6 +84,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 
 fn show(cli: &Cli, worked: &Worked) -> Exit {
     printer::stdout(&report::worked(worked, cli.common.format));
+    worked.trouble().iter().for_each(printer::failure);
     worked.exit()
 }
 

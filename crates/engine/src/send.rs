@@ -410,7 +410,7 @@ impl<'a> Sender<'a> {
                     self.again.push_front(sending);
                 } else {
                     let Sending { change, siblings, .. } = sending;
-                    self.queue.push_front(Taken { change, siblings });
+                    self.queue.push_front(Taken { change, siblings, left: siblings });
                 }
             }
             return Ok(None);
@@ -449,7 +449,7 @@ impl<'a> Sender<'a> {
     }
 
     fn sending(&self, taken: Taken) -> Sending {
-        let Taken { mut change, siblings } = taken;
+        let Taken { mut change, siblings, .. } = taken;
         change.version = self.versions.get(&change.key.row).copied().or(change.version);
         Sending { change, siblings, attempts: 0, conflicts: 0, trouble: (0, Duration::ZERO) }
     }

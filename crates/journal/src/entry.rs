@@ -105,8 +105,8 @@ pub struct Consent {
     pub max_changes: Option<String>,
     /// Rows of the run.
     pub rows: u64,
-    /// Rows that were to be changed.
-    pub changes: u64,
+    /// Rows that were to be changed; `None` where it was given before anybody could know (`--yes`).
+    pub changes: Option<u64>,
     /// The tenant that was named when it was given.
     pub tenant: Option<RunTenant>,
     /// It was given to a plan that was kept: users are read again before they are written.
@@ -204,7 +204,8 @@ pub enum Entry {
     Reached(Phase),
     /// The run's tenant is known.
     On(RunTenant),
-    /// Somebody agreed: the run is one that sends, whatever it was before (a plan that was kept).
+    /// Somebody agreed: a run that is planned is one that sends from here on, whatever it was before (a plan that was kept).
+    /// One that is not planned yet is planned first.
     Consented(Consent),
     /// A row's user was found, and these changes are needed. None at all: the row is unchanged.
     Planned {

@@ -1,6 +1,7 @@
 //! One file a command. Each gives back facts; printing comes after.
 
 pub(crate) mod apply;
+pub(crate) mod ask;
 pub(crate) mod auth;
 pub(crate) mod check;
 pub(crate) mod demo;

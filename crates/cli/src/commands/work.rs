@@ -1,6 +1,7 @@
-//! What every command that works on a run has in common: plan, ask, send, close, write the results.
+//! What every command that works on a run has in common: tenant, plan, consent, sending, close, results.
 
 use crate::args::{Common, ShowArgs};
+use crate::commands::ask::{Reply, ask, listen};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::printer;
@@ -8,14 +9,16 @@ use crate::progress::Progress;
 use crate::report::results::Results;
 use crate::report::text;
 use crate::settings::{Connection, Whereabouts};
-use paceline_core::summary::Summary;
+use paceline_core::summary::{Counts, Summary};
 use paceline_core::vendor::{Credentials, Hosts, Lookup};
-use paceline_engine::{Clock, Http, Interrupt, Planned, Run, Settings, Stop, Tools};
-use paceline_journal::{Journal, Sqlite, Store};
+use paceline_engine::{Clock, Halt, Http, Interrupt, MaxFailures, Planned, Run, Settings, Stop, Tools};
+use paceline_journal::{Canary, Consent, Entry, Journal, Phase, Reach, RunTenant, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// What a journal keeps of how its run was begun, to resume it with.
@@ -33,6 +36,12 @@ pub(crate) struct Kept {
     pub(crate) results: Option<PathBuf>,
     #[serde(default)]
     pub(crate) report: Option<PathBuf>,
+    /// The most changes that are allowed: a bound of the consent that may be given long after.
+    #[serde(default)]
+    pub(crate) max_changes: Option<MaxFailures>,
+    /// It was only to be looked at: nothing of it is ever sent.
+    #[serde(default)]
+    pub(crate) look_only: bool,
 }
 
 /// A path that means the same wherever a resume is typed.
@@ -53,6 +62,10 @@ pub(crate) struct Work<'a> {
     pub(crate) results: Vec<Results>,
     /// How far to go.
     pub(crate) goal: Goal,
+    /// Where the run comes from.
+    pub(crate) origin: Origin,
+    /// The tenant that it must be on, where that is known.
+    pub(crate) expected: Option<RunTenant>,
     /// What is shown of the plan, and how large it may be.
     pub(crate) showing: ShowArgs,
 }
@@ -64,15 +77,21 @@ pub(crate) enum Goal {
     Plan,
     /// Show the plan, and keep the run to be sent later.
     Save,
-    /// Show the plan, ask, send.
+    /// Send what somebody agrees to: show the plan and ask, where no consent is recorded.
     Ask,
-    /// Send.
+    /// Send: it was agreed to beforehand.
     Send,
-    /// Read the users again and compare them with a plan that was kept; show, ask, send.
-    SendSaved {
-        /// Without asking.
-        confirmed: bool,
-    },
+}
+
+/// Where a run that is worked on comes from: what becomes of it when nothing of it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was begun by this command, and is forgotten.
+    New,
+    /// It is a plan that was kept, and stays one. Its users are read again before they are written.
+    KeptPlan,
+    /// It is gone on with: it stays, if anything of it was ever agreed to.
+    Resumed,
 }
 
 /// What came of it.
@@ -83,6 +102,8 @@ pub(crate) enum Worked {
         summary: Box<Summary>,
         /// Where the results are.
         results: Vec<PathBuf>,
+        /// What could not be done after the sending. It changes no exit code: that is the run's own.
+        trouble: Vec<Failure>,
     },
     /// Only the plan was asked for; where it was kept, as which run.
     Planned { planned: Planned, blind: bool, saved: Option<String> },
@@ -93,6 +114,14 @@ impl Worked {
         match self {
             Self::Left { summary, .. } => Exit::from(summary.as_ref()),
             Self::Planned { .. } => Exit::Done,
+        }
+    }
+
+    /// What is to be told besides.
+    pub(crate) fn trouble(&self) -> &[Failure] {
+        match self {
+            Self::Left { trouble, .. } => trouble,
+            Self::Planned { .. } => &[],
         }
     }
 }
@@ -156,50 +185,65 @@ impl Work<'_> {
         let connections = self.settings.max_concurrent;
         let tools =
             tools(&self.connection, self.credentials.clone(), connections, interrupt.clone(), Arc::clone(&progress))?;
-        let journal = Box::new(self.journal);
-        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
-        let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
         let session = Session {
             yes: self.common.yes,
             goal: self.goal,
+            origin: self.origin,
             showing: &self.showing,
             blind: self.settings.blind,
+            base_url: &self.connection.hosts.base_url,
+            expected: self.expected.as_ref(),
             progress: Arc::clone(&progress),
-            interrupt: interrupt.clone(),
+            interrupt,
         };
-        let ended = session.go(&mut run).await;
+        if self.origin == Origin::New {
+            // What was said beforehand is written down before there is a run that a resume finds.
+            let consent = session.beforehand(counts, self.settings.canary, None);
+            self.journal.append(&consent.map(Entry::Consented).into_iter().collect::<Vec<_>>())?;
+        }
+        let journal = Box::new(self.journal);
+        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
+        let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
+        let reached = session.go(&mut run).await;
         progress.end();
-        let ended = match ended {
+        let unsent = Unsent { store: &self.store, id: &self.id, origin: self.origin };
+        let ended = match reached {
             Ok(Reached::End) => Ok(()),
-            Err(stop) if matches!(self.goal, Goal::Plan | Goal::Save) => {
-                // It was to be looked at, not to be sent: a resume must not find it.
-                drop(run);
-                self.results.into_iter().for_each(Results::discard);
-                self.store.forget(&self.id)?;
-                return Err(stop.into());
-            }
-            Err(stop) => Err(stop),
             Ok(Reached::Plan(planned)) if self.goal == Goal::Save => {
-                let saved = Some(run.save().await?);
+                let saved = Some(run.put_back().await?);
                 return Ok(Worked::Planned { planned: *planned, blind: session.blind, saved });
             }
             Ok(reached) => {
-                // Nothing was sent: there is no run to speak of.
-                drop(run);
                 self.results.into_iter().for_each(Results::discard);
-                self.store.forget(&self.id)?;
-                return reached.forgotten(session.blind);
+                return unsent.leave(run, reached, session.blind).await;
             }
+            Err(stop) if unsent.is_no_run(self.goal, &run) => {
+                self.results.into_iter().for_each(Results::discard);
+                return Err(unsent.stopped(run, stop).await?);
+            }
+            Err(stop) => Err(stop),
         };
-        let summary = run.close(ended).await;
-        listening.abort();
-        let summary = summary?;
-        let paths: Vec<PathBuf> = self.results.iter().map(|results| results.path().to_owned()).collect();
-        if !paths.is_empty() {
-            let mut journal = self.store.look(&self.id)?;
-            self.results.into_iter().try_for_each(|results| results.write(&mut journal))?;
+        let closed = run.close(ended).await;
+        let exit = Exit::from(&closed.summary);
+        let (mut results, mut trouble) = (vec![], vec![]);
+        for file in self.results {
+            let path = file.path().to_owned();
+            match file.write(&mut **closed.journal()) {
+                Ok(()) => results.push(path),
+                Err(failure) => trouble.push(failure.after(exit).hinting(later(&self.id, &path, &closed.trouble))),
+            }
         }
-        Ok(Worked::Left { summary: Box::new(summary), results: paths })
+        trouble.extend(closed.trouble.map(|error| Failure::from(error).after(exit)));
+        listening.abort();
+        Ok(Worked::Left { summary: Box::new(closed.summary), results, trouble })
+    }
+}
+
+/// How results that could not be written are had after all.
+fn later(id: &str, path: &Path, journal: &Option<paceline_journal::Error>) -> String {
+    match journal {
+        None => format!("nothing is lost: paceline report {id} --output {}", path.display()),
+        Some(_) => "the summary is all that is left of it".into(),
     }
 }
 
@@ -211,63 +255,248 @@ enum Reached {
     Plan(Box<Planned>),
     /// A plan that is larger than is allowed.
     TooLarge { changed: u64, rows: u64 },
+    /// The vendor's organisation is not the run's.
+    OtherTenant { then: Box<RunTenant>, now: Box<RunTenant> },
+    /// Somebody was asked and did not agree: nothing was sent by this command.
+    Declined(Reply),
 }
 
-impl Reached {
-    fn forgotten(self, blind: bool) -> Result<Worked, Failure> {
-        match self {
-            Self::Plan(planned) => Ok(Worked::Planned { planned: *planned, blind, saved: None }),
-            Self::TooLarge { changed, rows } => Err(Failure::wrong(
+/// A run of which this command has sent nothing.
+struct Unsent<'a> {
+    store: &'a Store,
+    id: &'a str,
+    origin: Origin,
+}
+
+impl Unsent<'_> {
+    /// Whether what was stopped is nothing that a resume should find: it was only to be looked at, or is a plan still.
+    fn is_no_run(&self, goal: Goal, run: &Run) -> bool {
+        matches!(goal, Goal::Plan | Goal::Save)
+            || (self.origin == Origin::KeptPlan && run.record().phase < Phase::Sending)
+    }
+
+    /// Leaves a run that was stopped before anything could be agreed to.
+    async fn stopped(&self, run: Run, stop: Stop) -> Result<Failure, Failure> {
+        let is_kept = self.origin == Origin::KeptPlan;
+        self.keep_or_forget(run, is_kept).await?;
+        Ok(match stop {
+            Stop::Interrupted => Failure::cancelled(self.cancelled(is_kept, false), Exit::Interrupted),
+            Stop::Halted(_) if is_kept => {
+                let hint = format!("the plan is kept: paceline apply --plan {}", self.id);
+                Failure::from(stop).hinting(hint)
+            }
+            Stop::Halted(_) => stop.into(),
+        })
+    }
+
+    /// Leaves a run that was not sent as it is to be left.
+    async fn leave(&self, run: Run, reached: Reached, blind: bool) -> Result<Worked, Failure> {
+        let sent_before = run.record().phase >= Phase::Sending;
+        let is_kept = match (&reached, self.origin) {
+            (_, Origin::KeptPlan) => true,
+            (Reached::OtherTenant { .. }, Origin::Resumed) => true,
+            (_, Origin::Resumed) => sent_before,
+            (_, Origin::New) => false,
+        };
+        self.keep_or_forget(run, is_kept).await?;
+        match reached {
+            Reached::Plan(planned) => Ok(Worked::Planned { planned: *planned, blind, saved: None }),
+            Reached::TooLarge { changed, rows } => Err(Failure::wrong(
                 format!("the plan changes {changed} of {rows} users, more than --max-changes allows: nothing was sent"),
                 "look at it with `paceline plan`, or allow more",
             )),
-            Self::End => Err(Failure::wrong("the run was forgotten", "run the same command again")),
+            Reached::OtherTenant { then, now } => Err(Failure::wrong(
+                format!("what is to be sent is of the tenant {then}, and this is {now}: nothing was sent"),
+                "use the profile or the credentials of that tenant",
+            )),
+            Reached::Declined(reply) => {
+                let exit = if reply == Reply::Interrupted { Exit::Interrupted } else { Exit::Wrong };
+                Err(Failure::cancelled(self.cancelled(is_kept, sent_before), exit))
+            }
+            Reached::End => Err(Failure::wrong("the run was forgotten", "run the same command again")),
         }
+    }
+
+    fn cancelled(&self, is_kept: bool, sent_before: bool) -> String {
+        match (is_kept, sent_before) {
+            (false, _) => "Cancelled: nothing was sent, nothing is kept".into(),
+            (true, false) => "Cancelled: nothing was sent, the plan is kept".into(),
+            (true, true) => format!("Cancelled: nothing more was sent; go on with: paceline resume {}", self.id),
+        }
+    }
+
+    async fn keep_or_forget(&self, run: Run, is_kept: bool) -> Result<(), Failure> {
+        if is_kept {
+            run.put_back().await?;
+        } else {
+            drop(run);
+            self.store.forget(self.id)?;
+        }
+        Ok(())
     }
 }
 
-/// One sitting with a run: plan, show, ask, send.
+/// One sitting with a run: tenant, plan, consent, sending.
 struct Session<'a> {
     yes: bool,
     goal: Goal,
+    origin: Origin,
     showing: &'a ShowArgs,
     blind: bool,
+    base_url: &'a str,
+    expected: Option<&'a RunTenant>,
     progress: Arc<Progress>,
     interrupt: Interrupt,
 }
 
 impl Session<'_> {
     async fn go(&self, run: &mut Run) -> Result<Reached, Stop> {
+        let now = run.learn_tenant(self.base_url).await?;
+        if let Some(then) = self.expected.filter(|then| then.is_other(&now)) {
+            return Ok(Reached::OtherTenant { then: Box::new(then.clone()), now: Box::new(now) });
+        }
+        // What a vendor does not tell today it may have told before.
+        let known = self.expected.filter(|_| now.id.is_none()).cloned().unwrap_or_default();
+        run.on(RunTenant { id: now.id.or(known.id), name: now.name.or(known.name), ..now }).await?;
+        if self.origin == Origin::Resumed && run.record().consent.is_none() {
+            let consent = self.beforehand(run.counts(), run.settings().canary, run.record().tenant.clone());
+            if let Some(consent) = consent {
+                run.agreed(consent).await?;
+            }
+        }
         run.plan().await?;
         let counts = run.counts();
         let (changed, rows) = (counts.pending, counts.rows);
         if self.showing.max_changes.is_some_and(|most| most.exceeded(changed, rows)) {
             return Ok(Reached::TooLarge { changed, rows });
         }
-        if matches!(self.goal, Goal::SendSaved { .. }) {
+        if matches!(self.goal, Goal::Plan | Goal::Save) {
+            return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?)));
+        }
+        if changed > 0 {
+            match self.agree(run).await? {
+                Reply::Yes => {}
+                reply => return Ok(Reached::Declined(reply)),
+            }
+        }
+        if run.record().consent.as_ref().is_some_and(|consent| consent.kept_plan) {
             run.look_first();
         }
-        match self.goal {
-            Goal::Plan | Goal::Save => return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?))),
-            Goal::Ask | Goal::SendSaved { confirmed: false } if changed > 0 => {
-                let planned = self.planned(run, rows).await?;
-                self.progress.aside(|| printer::stderr(text::plan(&planned, self.blind).trim_end()));
-                if !ask(&self.interrupt, &self.progress, "Send this?".into()).await {
-                    return Err(Stop::Interrupted);
+        self.send(run).await.map(|()| Reached::End)
+    }
+
+    /// The consent that was given before anybody could know the plan: a run that is cut while it is planned is gone on with
+    /// as it was begun.
+    fn beforehand(&self, counts: Counts, canary: Option<u64>, tenant: Option<RunTenant>) -> Option<Consent> {
+        let is_sent = matches!(self.goal, Goal::Ask | Goal::Send);
+        let consent = || Consent { canary, changes: None, ..self.consent(counts, tenant) };
+        (is_sent && self.is_agreed()).then(consent)
+    }
+
+    /// Records the consent that the run needs before anything is sent; asks for it where it was not given beforehand.
+    async fn agree(&self, run: &mut Run) -> Result<Reply, Stop> {
+        let canary = run.canary().await?;
+        let given = run.record().consent.clone();
+        let (question, reach) = match (&given, canary) {
+            (None, canary) => {
+                if !self.is_agreed() {
+                    let planned = self.planned(run, run.counts().rows).await?;
+                    printer::stderr(text::plan(&planned, self.blind).trim_end());
                 }
+                let tenant = run.record().tenant.as_ref().and_then(|tenant| tenant.name.as_deref());
+                let question = tenant.map_or("Send this?".into(), |name| format!("Send this to {name}?"));
+                (question, canary.map_or(Reach::All, |_| Reach::Canary))
             }
-            _ => {}
+            (Some(given), Some(canary)) if canary.has_run() && !given.covers_the_rest(canary.lost()) => {
+                (after_the_canary(&canary, run.counts().pending), Reach::All)
+            }
+            (Some(given), _) => {
+                if run.record().phase < Phase::Sending {
+                    let changes = Some(run.counts().pending);
+                    run.agreed(Consent { changes, tenant: run.record().tenant.clone(), ..given.clone() }).await?;
+                }
+                return Ok(Reply::Yes);
+            }
+        };
+        // Whoever says yes beforehand says it to the rest too, if the canary succeeds; to a question, only to what it is about.
+        let (asked, reach) = if self.is_agreed() { (false, Reach::All) } else { (true, reach) };
+        if asked {
+            let reply = ask(&question, &self.interrupt, &self.progress).await;
+            if reply != Reply::Yes {
+                return Ok(reply);
+            }
         }
-        let (yes, interrupt, progress) = (self.yes, self.interrupt.clone(), Arc::clone(&self.progress));
-        run.send(&mut move |sent| {
-            let (interrupt, progress) = (interrupt.clone(), Arc::clone(&progress));
+        let canary = run.settings().canary.filter(|_| given.is_none());
+        let consent = Consent { asked, reach, canary, ..self.consent_to(run) };
+        run.agreed(consent).await?;
+        Ok(Reply::Yes)
+    }
+
+    fn is_agreed(&self) -> bool {
+        self.yes || self.goal == Goal::Send
+    }
+
+    async fn send(&self, run: &mut Run) -> Result<(), Stop> {
+        let rest = self.consent_to(run);
+        let pending = run.counts().pending;
+        let covered = run.record().consent.as_ref().is_some_and(|consent| consent.covers_the_rest(0));
+        let is_agreed = self.is_agreed() || covered;
+        let (interrupt, progress) = (self.interrupt.clone(), Arc::clone(&self.progress));
+        let was_interrupted = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&was_interrupted);
+        let mut confirm = move |canary: Canary| -> Pin<Box<dyn Future<Output = Option<Consent>> + Send>> {
+            let (interrupt, progress, tell) = (interrupt.clone(), Arc::clone(&progress), Arc::clone(&tell));
+            let rest = rest.clone();
             Box::pin(async move {
-                let question = format!("The canary's {sent} rows succeeded. Send the others?");
-                yes || !printer::can_ask() || ask(&interrupt, &progress, question).await
+                if is_agreed {
+                    return Some(rest);
+                }
+                if !printer::can_ask() {
+                    return None;
+                }
+                let question = after_the_canary(&canary, pending.saturating_sub(canary.counts.updated));
+                match ask(&question, &interrupt, &progress).await {
+                    Reply::Yes => Some(Consent { asked: true, ..rest }),
+                    Reply::No => None,
+                    Reply::Interrupted => {
+                        tell.store(true, Ordering::Relaxed);
+                        None
+                    }
+                }
             })
-        })
-        .await?;
-        Ok(Reached::End)
+        };
+        match run.send(&mut confirm).await {
+            Err(Stop::Halted(Halt::Declined)) if was_interrupted.load(Ordering::Relaxed) => Err(Stop::Interrupted),
+            sent => sent,
+        }
+    }
+
+    /// A consent to everything, said beforehand.
+    fn consent(&self, counts: Counts, tenant: Option<RunTenant>) -> Consent {
+        let most = |most| match most {
+            MaxFailures::Rows(rows) => rows.to_string(),
+            MaxFailures::Percent(percent) => format!("{percent}%"),
+        };
+        Consent {
+            at: crate::commands::apply::now(),
+            by: crate::settings::operator(),
+            asked: false,
+            reach: Reach::All,
+            canary: None,
+            max_changes: self.showing.max_changes.map(most),
+            rows: counts.rows,
+            changes: Some(counts.pending),
+            tenant,
+            kept_plan: self.origin == Origin::KeptPlan,
+        }
+    }
+
+    /// The same to a run as it stands.
+    fn consent_to(&self, run: &Run) -> Consent {
+        let record = run.record();
+        let kept_plan = record.consent.as_ref().is_some_and(|given| given.kept_plan);
+        let consent = self.consent(run.counts(), record.tenant.clone());
+        Consent { kept_plan: consent.kept_plan || kept_plan, ..consent }
     }
 
     async fn planned(&self, run: &mut Run, rows: u64) -> Result<Planned, Stop> {
@@ -275,35 +504,13 @@ impl Session<'_> {
     }
 }
 
-/// Asks a person. Ctrl-C is a no: whoever waits for a line must not keep the process.
-async fn ask(interrupt: &Interrupt, progress: &Arc<Progress>, question: String) -> bool {
-    let progress = Arc::clone(progress);
-    let asking = tokio::task::spawn_blocking(move || progress.aside(|| printer::ask(&question)));
-    tokio::select! {
-        answer = asking => answer.unwrap_or(false),
-        () = interrupt.pressed(1) => false,
-    }
-}
-
-/// Ctrl-C and SIGTERM: the first is a request, the second an order.
-async fn listen(interrupt: Interrupt) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut break_)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
-        loop {
-            tokio::select! {
-                Some(()) = terminate.recv() => interrupt.press(),
-                Some(()) = break_.recv() => interrupt.press(),
-                else => return,
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    while tokio::signal::ctrl_c().await.is_ok() {
-        interrupt.press();
+/// What is asked when a canary has run.
+pub(crate) fn after_the_canary(canary: &Canary, others: u64) -> String {
+    let rows = canary.counts.rows;
+    let these = if rows == 1 { "The canary's row".into() } else { format!("The canary's {rows} rows") };
+    match canary.lost() {
+        0 => format!("{these} succeeded. Send the other {others}?"),
+        lost if lost == rows => format!("{these} did not succeed. Send the other {others}?"),
+        lost => format!("{lost} of the canary's {rows} rows did not succeed. Send the other {others}?"),
     }
 }

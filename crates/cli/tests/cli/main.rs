@@ -5,7 +5,10 @@
 
 mod admin;
 mod apply;
+mod consent;
 mod crash;
 mod input;
 mod nice;
+mod terminal;
+mod undo;
 mod world;

@@ -568,9 +568,10 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Consented(consent) => {
             let entry = serde_json::to_string(consent).ok();
             transaction.execute("INSERT INTO consent (entry) VALUES (?1)", [entry])?;
-            let sending = [phase_number(Phase::Sending)];
-            transaction
-                .execute("UPDATE run SET phase = ?1, command = iif(command = 'plan', 'apply', command)", sending)?;
+            transaction.execute(
+                "UPDATE run SET phase = ?2, command = iif(command = 'plan', 'apply', command) WHERE phase = ?1",
+                [Phase::Planned, Phase::Sending].map(phase_number),
+            )?;
         }
         Entry::Planned { row, user, changes } => planned(transaction, *row, user, changes)?,
         Entry::RowEnded { row, outcome, refusal } => row_ended(transaction, *row, *outcome, refusal, 0)?,

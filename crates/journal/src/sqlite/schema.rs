@@ -29,7 +29,7 @@ const STEPS: &[&str] = &["
     -- A run of before that has sent something had been agreed to, its canary alone where it has one; one that had only come
     -- to sending (phase 2) had perhaps been declined: it is planned (phase 4).
     INSERT INTO consent (entry)
-        SELECT json_object('at', created, 'by', 'not recorded', 'asked', json('false'),
+        SELECT json_object('at', created, 'by', '', 'asked', json('false'),
                    'reach', CASE WHEN settings ->> '$.settings.canary' IS NULL THEN 'all' ELSE 'canary' END,
                    'canary', settings ->> '$.settings.canary', 'max_changes', NULL, 'rows', (SELECT count(*) FROM row),
                    'changes', (SELECT count(*) FROM row WHERE changes > 0), 'tenant', NULL, 'kept_plan', json('false'))

@@ -257,7 +257,7 @@ fn who_agreed_to_what_on_which_tenant_is_kept(journal: &mut dyn Journal) {
         canary: Some(5),
         max_changes: Some("10%".into()),
         rows: 100,
-        changes: 9,
+        changes: Some(9),
         tenant: Some(tenant()),
         kept_plan: true,
     };
@@ -271,11 +271,8 @@ fn who_agreed_to_what_on_which_tenant_is_kept(journal: &mut dyn Journal) {
     assert_eq!(journal.record().unwrap().consent, Some(all), "the last one counts");
 }
 
-fn a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent(journal: &mut dyn Journal) {
-    journal.keep("plan", &serde_json::json!({})).unwrap();
-    journal.append(&[Entry::Reached(Phase::Planned)]).unwrap();
-    assert_eq!(journal.record().unwrap().run.command, "plan");
-    let consent = Consent {
+fn beforehand() -> Consent {
+    Consent {
         at: String::new(),
         by: String::new(),
         asked: false,
@@ -283,11 +280,24 @@ fn a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent(journal: &mut dy
         canary: None,
         max_changes: None,
         rows: 0,
-        changes: 0,
+        changes: None,
         tenant: None,
         kept_plan: true,
-    };
-    journal.append(&[Entry::Consented(consent)]).unwrap();
+    }
+}
+
+fn what_was_agreed_to_beforehand_is_planned_before_it_is_sent(journal: &mut dyn Journal) {
+    journal.append(&[Entry::Reached(Phase::Planning), Entry::Consented(beforehand())]).unwrap();
+    assert_eq!(journal.record().unwrap().phase, Phase::Planning);
+    journal.append(&[Entry::Reached(Phase::Planned), Entry::Consented(beforehand())]).unwrap();
+    assert_eq!(journal.record().unwrap().phase, Phase::Sending);
+}
+
+fn a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent(journal: &mut dyn Journal) {
+    journal.keep("plan", &serde_json::json!({})).unwrap();
+    journal.append(&[Entry::Reached(Phase::Planned)]).unwrap();
+    assert_eq!(journal.record().unwrap().run.command, "plan");
+    journal.append(&[Entry::Consented(beforehand())]).unwrap();
     assert_eq!(journal.record().unwrap().run.command, "apply");
 }
 
@@ -343,6 +353,7 @@ conformance!(
     what_may_have_been_sent_of_a_row_that_has_ended_can_be_taken_back,
     rows_that_name_a_user_again_are_in_no_total,
     who_agreed_to_what_on_which_tenant_is_kept,
+    what_was_agreed_to_beforehand_is_planned_before_it_is_sent,
     a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent,
     how_a_run_was_left_is_told,
 );
