@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && same_members(a, b),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && members(a, b, same),
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
             keys.into_iter().all(|key| same(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null)))
@@ -16,7 +16,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn same_members(a: &[Value], b: &[Value]) -> bool {
+fn members(a: &[Value], b: &[Value], same: impl Fn(&Value, &Value) -> bool) -> bool {
     let mut left: Vec<&Value> = b.iter().collect();
     a.iter().all(|member| match left.iter().position(|other| same(member, other)) {
         Some(found) => {
@@ -25,6 +25,34 @@ fn same_members(a: &[Value], b: &[Value]) -> bool {
         }
         None => false,
     })
+}
+
+/// Whether a vendor that was sent `sent` may show it as `shown`: the same, but for what vendors normalise (outer and
+/// repeated white space, the case of e-mail addresses, the writing of telephone numbers). For what was written, never for
+/// what is to be.
+pub fn alike(shown: &Value, sent: &Value) -> bool {
+    match (shown, sent) {
+        (Value::String(a), Value::String(b)) => normalised(a) == normalised(b),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && members(a, b, alike),
+        (Value::Object(a), Value::Object(b)) => {
+            let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
+            keys.into_iter().all(|key| alike(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null)))
+        }
+        _ => same(shown, sent),
+    }
+}
+
+fn normalised(text: &str) -> String {
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let digits = plain.chars().filter(char::is_ascii_digit).count();
+    let is_number = digits >= 5 && plain.chars().all(|c| c.is_ascii_digit() || "+-().  /".contains(c));
+    if is_number {
+        plain.chars().filter(|c| c.is_ascii_digit()).collect()
+    } else if plain.contains('@') {
+        plain.to_lowercase()
+    } else {
+        plain
+    }
 }
 
 /// Nothing, as JSON may write it.
@@ -59,9 +87,15 @@ pub enum Settled {
 }
 
 /// Settles a change by value. A key that `now` does not know cannot speak against the change; one that `before`
-/// did not know cannot be told from a colleague's edit, so only its holding what is asked counts.
+/// did not know cannot be told from a colleague's edit, so only its holding what is asked counts. A value that the vendor
+/// has normalised is what was asked.
 pub fn settle(before: &Map<String, Value>, after: &Map<String, Value>, now: &Map<String, Value>) -> Settled {
-    let holds = |key: &String, value: &Value| now.get(key).is_some_and(|found| same(found, value));
+    let holds = |key: &String, value: &Value| {
+        now.get(key).is_some_and(|found| {
+            // What was there before and is only written otherwise is no effect of the change.
+            same(found, value) || (alike(found, value) && !before.get(key).is_some_and(|old| same(found, old)))
+        })
+    };
     if after.iter().all(|(key, value)| holds(key, value)) {
         return Settled::Holds;
     }
@@ -102,6 +136,28 @@ mod tests {
             assert_eq!(same(&a, &b), expected, "{a} {b}");
             assert_eq!(same(&b, &a), expected, "{b} {a}");
         }
+    }
+
+    #[test]
+    fn what_a_vendor_normalises_is_what_it_was_sent() {
+        let table = [
+            (json!("Team  Lead "), json!("Team Lead"), true),
+            (json!("ann@x.org"), json!("Ann@X.org"), true),
+            (json!("+13175550100"), json!("+1 (317) 555-0100"), true),
+            (
+                json!([{"address": "+13175550100", "type": "WORK"}]),
+                json!([{"address": "+1 317 555 0100", "type": "WORK"}]),
+                true,
+            ),
+            (json!("lead"), json!("Lead"), false),
+            (json!("+13175550100"), json!("+13175550101"), false),
+            (json!("Lead"), json!(""), false),
+        ];
+        for (shown, sent, expected) in table {
+            assert_eq!(alike(&shown, &sent), expected, "{shown} {sent}");
+        }
+        let (before, after) = (map(json!({"title": "Lead "})), map(json!({"title": "Lead"})));
+        assert_eq!(settle(&before, &after, &before), Settled::Untouched);
     }
 
     #[test]

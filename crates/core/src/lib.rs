@@ -4,6 +4,7 @@
 //! vendor's answers are arguments. The engine acts on what is decided here.
 
 pub mod backoff;
+pub mod bisect;
 pub mod concurrency;
 pub mod desired;
 pub mod diff;

@@ -133,6 +133,22 @@ impl Pacer {
         (self.token.paused_until > now).then_some(self.token.paused_until)
     }
 
+    /// Calls that this token's count lets leave at once; a service behind the gateway may let fewer.
+    pub fn room(&mut self, now: Moment) -> usize {
+        self.token.room(now)
+    }
+
+    /// When this token's count lets `calls` calls leave at once, as many as it ever does at the most.
+    pub fn opens(&mut self, calls: usize, now: Moment) -> Leave {
+        self.token.opens(calls, now)
+    }
+
+    /// Whether so few calls are allowed that what one has read is old before the next may leave.
+    pub fn is_slow(&self) -> bool {
+        let apart = self.token.quota.window / self.token.allowance();
+        self.token.allowance() < 2 || (self.spread && apart > Duration::from_secs(2))
+    }
+
     /// May a call on `template` (method and path template) leave at `now`?
     pub fn leave(&mut self, template: &'static str, now: Moment) -> Leave {
         let mut latest = Moment::ZERO;
@@ -379,7 +395,25 @@ impl Gate {
         self.burst = Burst { began: Some(sent), ..Burst::default() };
     }
 
+    /// What a window holds now. A probe goes by what was allowed before: only when it gets through is it known which
+    /// window was full.
+    fn most(&self) -> usize {
+        let probe = f64::from(u8::from(self.probing)) * self.burst.allowance;
+        (self.allowance.max(probe) as usize).clamp(1, self.quota.allowed as usize)
+    }
+
+    fn room(&mut self, now: Moment) -> usize {
+        match self.leave(now) {
+            Leave::Now => self.most() - (self.spent.len() + self.outstanding as usize),
+            _ => 0,
+        }
+    }
+
     fn leave(&mut self, now: Moment) -> Leave {
+        self.opens(1, now)
+    }
+
+    fn opens(&mut self, calls: usize, now: Moment) -> Leave {
         self.advance(now);
         if now < self.paused_until {
             return Leave::At(self.paused_until);
@@ -387,15 +421,13 @@ impl Gate {
         if self.probing && self.outstanding > 0 {
             return Leave::AfterAnAnswer;
         }
-        // The probe goes by what was allowed before: only when it gets through is it known which window was full.
-        let probe = f64::from(u8::from(self.probing)) * self.burst.allowance;
-        let allowance = (self.allowance.max(probe) as usize).clamp(1, self.quota.allowed as usize);
-        let used = self.spent.len() + self.outstanding as usize;
-        if used < allowance {
+        let most = self.most();
+        let used = self.spent.len() + self.outstanding as usize + calls.clamp(1, most) - 1;
+        if used < most {
             return if self.probing { Leave::Now } else { self.leave_short(now) };
         }
         // The permit that has to come free is not the oldest where the allowance has been cut since.
-        match self.spent.get(used - allowance) {
+        match self.spent.get(used - most) {
             Some((at, _)) => Leave::At(*at + self.quota.window + MARGIN),
             None => Leave::AfterAnAnswer,
         }

@@ -110,8 +110,8 @@ impl Circuit {
     }
 }
 
-/// The wait that an answer asks for, by its `Retry-After` values: seconds or an HTTP-date (RFC 9110 §10.2.3).
-/// `None` where it is absent or malformed. Of several values the longest counts.
+/// The wait that an answer asks for, by its `Retry-After` values: seconds or an HTTP-date (RFC 9110 §10.2.3). Seconds
+/// with a fraction, which some gateways write, are rounded up rather than taken for absent. `None` where it is absent or malformed. Of several values the longest counts.
 ///
 /// A date is compared with the answer's own `Date` where that is there and the clocks differ by more than two
 /// seconds: then ours is the wrong one to ask.
@@ -127,6 +127,13 @@ fn one_retry_after(value: &str, date: Option<&str>, wall: SystemTime) -> Option<
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // Digits that do not fit are a very long wait, not no wait.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))).min(LONGEST));
+    }
+    if let Some((whole, fraction)) = value.split_once('.')
+        && [whole, fraction].iter().all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let more = u64::from(fraction.bytes().any(|byte| byte != b'0'));
+        let whole: u64 = whole.parse().unwrap_or(u64::from(u32::MAX));
+        return Some(Duration::from_secs(whole.saturating_add(more)).min(LONGEST));
     }
     let until = httpdate::parse_http_date(value).ok()?;
     let theirs = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
@@ -169,7 +176,13 @@ mod tests {
             ("", None),
             ("-1", None),
             ("+5", None),
-            ("1.5", None),
+            ("1.5", s(2)),
+            ("5.0", s(5)),
+            ("0.001", s(1)),
+            ("5.", None),
+            (".5", None),
+            ("1.2.3", None),
+            ("1e3", None),
             ("soon", None),
             ("5, 10", None),
         ];

@@ -46,10 +46,8 @@ impl Method {
 pub enum Effect {
     /// It reads: repeated without a thought.
     Read,
-    /// It writes, and may be sent again after a lost answer: a version guards it, or it sets the same values again.
+    /// It writes. Whether it may be sent again after a lost answer is its changes' guard's to say.
     Write,
-    /// It writes, and after a lost answer its users are read before it is sent again.
-    WriteOnce,
 }
 
 /// Which of a vendor's hosts a request is for.
@@ -584,6 +582,12 @@ pub trait Vendor: Send + Sync + Debug {
 
     /// How a change is kept from overwriting somebody.
     fn guard(&self, change: &Change) -> Guard;
+
+    /// Whether a change's call carries the whole record, which [`Vendor::rebase`] takes from the user as it was just read:
+    /// a plan does not keep it.
+    fn writes_whole(&self, _change: &Change) -> bool {
+        false
+    }
 
     /// The change as it is to be sent to the user as it was just read.
     fn rebase(&self, change: Change, user: &User) -> Change {

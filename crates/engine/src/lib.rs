@@ -4,10 +4,12 @@
 //! [`Run`] is the story, top to bottom.
 
 mod clock;
+mod doubt;
 mod error;
 mod event;
 mod http;
 mod plan;
+mod queue;
 mod recorder;
 mod run;
 mod scheduler;

@@ -3,7 +3,7 @@
 use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::recorder::Recorder;
-use crate::scheduler::{Ending, Job, Phase};
+use crate::scheduler::{Ending, Job, Next, Phase, Turn};
 use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
@@ -14,6 +14,7 @@ use paceline_core::vendor::{
     Answer, Found, More, Named, Names, Need, Page, Part, Refusal, Request, UNDO, User, Uses, Vendor, Verdict,
 };
 use paceline_journal::Entry;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,10 @@ use std::sync::Arc;
 const BLOCK: u32 = 500;
 /// Reads refused without one success before the vendor is asked no more.
 const REFUSED: u32 = 64;
+/// Users whose read is forbidden, each asked for alone and nobody read, before that is everyone's.
+const FORBIDDEN: usize = 2;
+/// Pages of one read or list, at the most: a list that goes on for ever must not.
+const PAGES: u32 = 10_000;
 
 /// A row on its way to its changes.
 #[derive(Debug, Clone)]
@@ -37,13 +42,14 @@ pub(crate) struct Asked {
     part: Part,
     rows: Vec<Seeking>,
     page: Option<String>,
+    pages: u32,
     /// What earlier pages have brought, by lower-case key.
     got: HashMap<String, Vec<Value>>,
 }
 
 impl Asked {
     fn new(part: Part, rows: Vec<Seeking>) -> Self {
-        Self { part, rows, page: None, got: HashMap::new() }
+        Self { part, rows, page: None, pages: 0, got: HashMap::new() }
     }
 }
 
@@ -63,6 +69,10 @@ pub(crate) struct Planning<'a> {
     widths: Widths,
     read: bool,
     refused: u32,
+    /// Rows whose users' read was forbidden, asked for alone, while nobody was read.
+    forbidden: Vec<(u64, Refusal)>,
+    /// When the first users were asked for.
+    since: Option<Moment>,
 }
 
 impl<'a> Planning<'a> {
@@ -87,7 +97,14 @@ impl<'a> Planning<'a> {
             widths: Widths::default(),
             read: false,
             refused: 0,
+            forbidden: vec![],
+            since: None,
         }
+    }
+
+    /// No user that the plan was made from was read earlier.
+    pub(crate) fn since(&self) -> Option<Moment> {
+        self.since
     }
 
     fn job(&mut self, asked: Asked) -> Job<Asked> {
@@ -149,10 +166,13 @@ impl<'a> Planning<'a> {
         self.recorder.record(Entry::RowEnded { row, outcome, refusal });
     }
 
-    /// A row of an undo holds the changes to make: those whose user is as the undone run left it, and none where
-    /// somebody has since changed the same.
-    fn undone(&self, row: &Row, user: &User) -> Option<Result<Vec<Change>, Refusal>> {
-        let changes: Vec<Change> = serde_json::from_value(row.fields.get(UNDO)?.clone()).unwrap_or_default();
+    /// The changes that take another run back, as their row holds them: those whose user is as that run left it, and none
+    /// where somebody has since changed the same.
+    fn undone(&self, changes: &Value, user: &User) -> Result<Vec<Change>, (Outcome, Refusal)> {
+        let changes: Vec<Change> = Deserialize::deserialize(changes).map_err(|error| {
+            let message = format!("what is to be undone cannot be read from the journal: {error}");
+            (Outcome::Failed, Refusal::own("not.understood", message))
+        })?;
         let mut needed = vec![];
         for change in changes {
             match diff::settle(&change.before, &change.after, &self.vendor.holds(&change, user)) {
@@ -161,18 +181,18 @@ impl<'a> Planning<'a> {
                 Settled::Conflict(keys) => {
                     let message =
                         format!("`{}` was changed by someone else since: it is left as it is", keys.join("`, `"));
-                    return Some(Err(Refusal::own("conflict", message)));
+                    return Err((Outcome::Conflict, Refusal::own("conflict", message)));
                 }
             }
         }
-        Some(Ok(needed))
+        Ok(needed)
     }
 
     fn planned(&mut self, row: &Row, user: &User) {
-        if let Some(Err(refusal)) = self.undone(row, user) {
-            return self.end(row.number, Outcome::Conflict, refusal);
-        }
-        let changes = self.undone(row, user).unwrap_or_else(|| self.vendor.changes(row, user, &self.names));
+        let changes = match row.fields.get(UNDO) {
+            Some(changes) => self.undone(changes, user),
+            None => self.vendor.changes(row, user, &self.names).map_err(|refusal| (Outcome::Failed, refusal)),
+        };
         match changes {
             Ok(changes) => {
                 let event = if changes.is_empty() {
@@ -183,7 +203,7 @@ impl<'a> Planning<'a> {
                 (self.events)(event);
                 self.recorder.record(Entry::Planned { row: row.number, user: user.id.clone(), changes });
             }
-            Err(refusal) => self.end(row.number, Outcome::Failed, refusal),
+            Err((outcome, refusal)) => self.end(row.number, outcome, refusal),
         }
     }
 
@@ -194,11 +214,16 @@ impl<'a> Planning<'a> {
             .records(asked.part, &keys, asked.page.as_deref(), answer)
             .map_err(|refusal| Halt::NotTheVendor { what: API, refusal })?;
         self.read = true;
+        asked.pages += 1;
+        for (row, refusal) in std::mem::take(&mut self.forbidden) {
+            self.end(row, Outcome::Failed, refusal);
+        }
         for (key, record) in records {
             asked.got.entry(key.to_lowercase()).or_default().push(record);
         }
         if let More::Page(page) = &more
             && asked.page.as_ref() != Some(page)
+            && asked.pages < PAGES
         {
             asked.page = Some(page.clone());
             self.again.push_back(asked);
@@ -230,7 +255,7 @@ impl<'a> Planning<'a> {
     }
 
     /// A read was refused: as a whole where it asked for many, for its row where it stands alone.
-    fn refused(&mut self, mut asked: Asked, refusal: Refusal) -> Result<(), Halt> {
+    fn refused(&mut self, mut asked: Asked, refusal: Refusal, forbidden: bool) -> Result<(), Halt> {
         self.refused += 1;
         let not_served = matches!(refusal.status, Some(300..=399 | 404 | 405 | 501));
         if !self.read && (not_served || self.refused > REFUSED) {
@@ -243,16 +268,29 @@ impl<'a> Planning<'a> {
             self.again.extend([Asked::new(part, first), Asked::new(part, second)]);
         } else if let Some(seeking) = asked.rows.pop() {
             self.widths.acquit(asked.part);
-            self.end(seeking.row.number, Outcome::Failed, refusal);
+            if !forbidden || self.read {
+                self.end(seeking.row.number, Outcome::Failed, refusal);
+                return Ok(());
+            }
+            self.forbidden.push((seeking.row.number, refusal));
+            if self.forbidden.len() >= FORBIDDEN {
+                return self.everyones();
+            }
         }
         Ok(())
+    }
+
+    /// Nobody was read, and everybody who was asked for alone was forbidden.
+    fn everyones(&mut self) -> Result<(), Halt> {
+        self.forbidden.pop().map_or(Ok(()), |(_, refusal)| Err(Halt::Forbidden(refusal)))
     }
 }
 
 impl Phase for Planning<'_> {
     type Tag = Asked;
 
-    async fn next(&mut self, _idle: bool) -> Result<Option<Job<Asked>>, Halt> {
+    async fn next(&mut self, turn: Turn) -> Result<Next<Asked>, Halt> {
+        self.since.get_or_insert(turn.now);
         loop {
             if let Some(mut asked) = self.again.pop_front() {
                 let known = self.widths.learned(asked.part);
@@ -260,13 +298,16 @@ impl Phase for Planning<'_> {
                     // What was learned while it waited.
                     self.again.push_front(Asked::new(asked.part, asked.rows.split_off(width)));
                 }
-                return Ok(Some(self.job(asked)));
+                return Ok(Next::Send(Box::new(self.job(asked))));
             }
             if let Some(asked) = self.next_read() {
-                return Ok(Some(self.job(asked)));
+                return Ok(Next::Send(Box::new(self.job(asked))));
             }
             if self.exhausted {
-                return Ok(None);
+                if turn.idle {
+                    self.everyones()?;
+                }
+                return Ok(Next::Nothing);
             }
             self.refill().await?;
         }
@@ -278,10 +319,15 @@ impl Phase for Planning<'_> {
         }
         match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => self.answered(job.tag, &answer),
-            Ending::Answered(Verdict::Forbidden, answer) => Err(Halt::Forbidden(self.vendor.refusal(&answer))),
-            Ending::Answered(_, answer) => self.refused(job.tag, self.vendor.refusal(&answer)),
+            Ending::Answered(Verdict::NotTheApi, answer) => {
+                Err(Halt::NotTheVendor { what: API, refusal: self.vendor.refusal(&answer) })
+            }
+            Ending::Answered(verdict, answer) => {
+                self.refused(job.tag, self.vendor.refusal(&answer), verdict == Verdict::Forbidden)
+            }
             // A read that fails while others pass is too much for the vendor: fewer users a call may not be.
-            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => self.refused(job.tag, refusal),
+            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => self.refused(job.tag, refusal, false),
+            Ending::Stale => self.refused(job.tag, Refusal::default(), false),
         }
     }
 
@@ -304,6 +350,8 @@ pub(crate) struct Listing {
     vendor: Arc<dyn Vendor>,
     pub(crate) names: Names,
     todo: VecDeque<Wanted>,
+    /// Pages that were read of each list, and the last one's body.
+    pages: HashMap<String, (u32, Vec<u8>)>,
 }
 
 /// One page of them.
@@ -321,7 +369,7 @@ impl Listing {
         let width = vendor.part_width(vendor.people().1, people.len()).max(1);
         let people = people.chunks(width).map(|keys| People(keys.to_vec()));
         let todo = lists.chain(people).collect();
-        Self { vendor, names: Names::default(), todo }
+        Self { vendor, names: Names::default(), todo, pages: HashMap::new() }
     }
 
     /// Reads these lists too.
@@ -333,7 +381,15 @@ impl Listing {
         match page {
             List(list, page) => {
                 let next = self.vendor.listed(&list, page.as_deref(), answer, &mut self.names)?;
-                if next.is_some() {
+                let (pages, last) = self.pages.entry(list.clone()).or_default();
+                *pages += 1;
+                if *pages >= PAGES {
+                    let message = format!("the list of {list}s does not end: {pages} pages were read");
+                    return Err(Refusal::own("never.ends", message));
+                }
+                // A page that comes again ends the list, as the vendor's own client has it.
+                if next.is_some() && last != answer.body() {
+                    *last = answer.body().to_vec();
                     self.todo.push_back(List(list, next));
                 }
             }
@@ -352,8 +408,8 @@ impl Listing {
 impl Phase for Listing {
     type Tag = Wanted;
 
-    async fn next(&mut self, _idle: bool) -> Result<Option<Job<Wanted>>, Halt> {
-        Ok(self.todo.pop_front().map(|page| {
+    async fn next(&mut self, _turn: Turn) -> Result<Next<Wanted>, Halt> {
+        Ok(self.todo.pop_front().map_or(Next::Nothing, |page| {
             let request = match &page {
                 List(list, next) => self.vendor.list(list, next.as_deref()),
                 People(keys) => {
@@ -362,7 +418,7 @@ impl Phase for Listing {
                     self.vendor.read(part, keys, &columns, None)
                 }
             };
-            Job::new(request, page)
+            Next::Send(Box::new(Job::new(request, page)))
         }))
     }
 
@@ -383,6 +439,7 @@ impl Phase for Listing {
                 _ => self.vendor.refusal(&answer),
             },
             Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => refusal,
+            Ending::Stale => Refusal::default(),
         };
         Err(Halt::NotTheVendor { what: API, refusal })
     }
@@ -409,8 +466,8 @@ pub(crate) struct Single {
 impl Phase for Single {
     type Tag = ();
 
-    async fn next(&mut self, _idle: bool) -> Result<Option<Job<()>>, Halt> {
-        Ok(self.request.take().map(|request| Job::new(request, ())))
+    async fn next(&mut self, _turn: Turn) -> Result<Next<()>, Halt> {
+        Ok(self.request.take().map_or(Next::Nothing, |request| Next::Send(Box::new(Job::new(request, ())))))
     }
 
     async fn ended(&mut self, _job: Job<()>, ending: Ending) -> Result<(), Halt> {

@@ -58,6 +58,11 @@ impl Recorder {
         (self.before, self.spent) = (effort, effort);
     }
 
+    /// The run's time.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     /// What this process has spent so far; written with the next group.
     pub(crate) fn spent(&mut self, effort: Effort) -> Effort {
         let elapsed_s = self.clock.now().as_secs_f64();

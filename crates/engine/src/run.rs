@@ -9,6 +9,7 @@ use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sender;
 use crate::settings::Settings;
 use crate::transport::{Lost, Outgoing, Target, Transport};
+use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, State, Summary};
@@ -99,6 +100,8 @@ pub struct Run {
     /// Who signs in, as people name it.
     client: String,
     look_first: bool,
+    /// When the reading began that the plan was made from, where this process has made it.
+    planned_at: Option<Moment>,
 }
 
 /// A change of a kind and group, to ask its width.
@@ -140,7 +143,7 @@ impl Run {
         recorder.spent_before(record.effort);
         let client = tools.credentials.name().to_owned();
         let scheduler = scheduler(tools, settings);
-        Ok(Self { scheduler, recorder, record, columns, counts, client, look_first: false })
+        Ok(Self { scheduler, recorder, record, columns, counts, client, look_first: false, planned_at: None })
     }
 
     /// What the journal knew of the run when it was taken up, and what came to it since.
@@ -204,6 +207,7 @@ impl Run {
                 let vendor = Arc::clone(&self.scheduler.vendor);
                 let mut planning = Planning::new(vendor, &mut self.recorder, events, uses, names);
                 self.scheduler.drive(&mut planning).await?;
+                self.planned_at = planning.since();
                 self.recorder.flush().await?;
                 let refusal = Refusal::own("duplicate", "an earlier row names the same user by another key");
                 self.recorder.ask(move |journal| journal.end_duplicates(&refusal)).await?;
@@ -422,6 +426,7 @@ impl Run {
         let settings = self.scheduler.settings.clone();
         let mut sender = Sender::new(vendor, &mut self.recorder, events, &settings, through, self.counts);
         sender.look_first(self.look_first);
+        sender.planned_at(self.planned_at);
         self.scheduler.drive(&mut sender).await
     }
 

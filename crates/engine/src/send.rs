@@ -1,18 +1,23 @@
-//! Sends planned changes and settles those whose end is in doubt.
+//! Sends planned changes: gives the scheduler its calls, takes what became of them, and writes it down.
+//!
+//! What it decides by is plain: [`Queue`] says whose turn it is, [`Bisect`] who is to blame for a refused call, and
+//! [`judge`] what follows from a fresh look at a user.
 
+use crate::doubt::{Doubt, Judgement, Settling, Why, judge};
 use crate::error::{API, Halt};
 use crate::event::Event;
+use crate::queue::{FRESH, First, Queue, Rules, Sending};
 use crate::recorder::{Recorder, joined, on_journal};
-use crate::scheduler::{Ending, Job, Phase};
+use crate::scheduler::{Ending, Job, Next, Phase, Turn};
 use crate::settings::Settings;
 use paceline_core::Moment;
-use paceline_core::diff::{self, Settled};
+use paceline_core::backoff::{Backoff, Jitter};
+use paceline_core::bisect::{Bisect, Part, Refused, Said, Target, Trail};
 use paceline_core::plan::{Change, ChangeKey, Guard, Widths, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
-use paceline_core::user::{UserId, Version};
-use paceline_core::vendor::{Answer, BLIND, Each, More, Part, Refusal, User, Vendor, Verdict};
+use paceline_core::user::Version;
+use paceline_core::vendor::{self, Answer, BLIND, Each, More, Refusal, Vendor, Verdict};
 use paceline_journal::{Entry, Error, Taken};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,143 +25,104 @@ use tokio::task::JoinHandle;
 
 /// Changes marked "may be sent" at once: at 300 calls a minute, a minute and a half ahead.
 const BLOCK: u32 = 500;
-/// Users whose changes are written one by one that are looked at ahead: ten seconds of writing at five calls a second.
-const LOOKED_AT: usize = 50;
+/// Changes in the queue at which the next block is waited for: more than the widest call carries.
+const FEW: usize = 200;
+/// Users whose changes are written one by one that are read ahead, to begin with and at most: what gets old unsent halves
+/// it.
+const AHEAD: (usize, usize) = (20, 100);
 /// Calls that doubts wait for company.
 const PATIENCE: u32 = 100;
-/// Times that a change is sent again after conflicts in which nobody had touched its values.
-const CONFLICTS: u32 = 10;
-/// The largest part of a refused batch that is tried at once: with three guilty among 50, no order of them then takes
-/// more than 20 calls, where halves take up to 22.
-const PART: usize = 16;
-/// Rows refused for a missing right, with nobody getting through, before that is everyone's.
-const FORBIDDEN: usize = 5;
-
-/// A change on its way to its end.
-#[derive(Debug)]
-pub(crate) struct Sending {
-    change: Change,
-    siblings: u32,
-    attempts: u32,
-    conflicts: u32,
-    /// Failures of the calls that carried it, and the last wait after one.
-    trouble: (u32, Duration),
-}
-
-/// The changes of one call.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    sendings: Vec<Sending>,
-    hunt: Option<Hunt>,
-}
-
-/// A batch was refused, and its guilty are looked for (binary splitting as in group testing; F. K. Hwang, 1972): a part is
-/// sent; if it passes, the other part holds a guilty one without being asked.
-#[derive(Debug)]
-struct Hunt {
-    /// Where the guilty one is if the part passes.
-    other: Vec<Sending>,
-    /// Those of whom nothing is known yet: sent in one piece when the guilty one stands alone.
-    rest: Vec<Sending>,
-    /// What was said of the part that the guilty one is in.
-    verdict: Verdict,
-    refusal: Refusal,
-}
-
-impl Batch {
-    fn of(sendings: Vec<Sending>) -> Self {
-        Self { sendings, hunt: None }
-    }
-
-    fn everything(self) -> impl Iterator<Item = Sending> {
-        let hunted = self.hunt.into_iter().flat_map(|hunt| hunt.other.into_iter().chain(hunt.rest));
-        self.sendings.into_iter().chain(hunted)
-    }
-}
-
-/// A change whose user is read back to find out what became of it.
-#[derive(Debug)]
-pub(crate) struct Doubt {
-    sending: Sending,
-    /// What was said last: the row's refusal, where the change comes to nothing.
-    refusal: Refusal,
-    /// Whether it is sent again where it has had no effect.
-    again: bool,
-}
+/// Rows refused for a missing right, or answered by something that is not the API, with nobody getting through, before
+/// that is everyone's.
+const SUSPECTS: usize = 5;
+/// Times that a change is sent again after an answer that was not the API's, where others get through.
+const ODD_ANSWERS: u32 = 2;
+/// Conflicts of a whole call after which its parts are asked.
+const WHOLE_CONFLICTS: u32 = 3;
+/// Times that what was only accepted (202) is read back, after pauses that grow as those between retries do: by default
+/// half a minute in all.
+const CONFIRMATIONS: u32 = 5;
+/// Pages of one read of users, at the most.
+const PAGES: u32 = 10_000;
 
 /// What a call is about.
 #[derive(Debug)]
 pub(crate) enum Tag {
-    /// It makes changes, all of one stage and group.
-    Write(Batch),
-    /// It reads users back.
-    Settle(Settling),
+    /// It makes changes, all of one stage and group; with their target where many share a call.
+    Write(Option<Target>, Part<Sending>),
+    /// It reads users.
+    Read(Settling),
 }
 
-/// A read of one part of the users in doubt.
+/// A part of a refused call whose users are read again before it is sent.
 #[derive(Debug)]
-pub(crate) struct Settling {
-    part: Part,
-    doubts: Vec<Doubt>,
-    /// Whether they have not been sent yet.
-    looks: bool,
-    page: Option<String>,
-    /// What earlier pages have brought, by lower-case key.
-    got: HashMap<String, Vec<Value>>,
+struct Gathering {
+    target: Target,
+    trail: Trail<Sending>,
+    items: Vec<Sending>,
+    /// Users that have not been read.
+    unread: usize,
 }
 
-impl Settling {
-    fn new(part: Part, doubts: Vec<Doubt>) -> Self {
-        Self { part, doubts, looks: false, page: None, got: HashMap::new() }
-    }
+/// What is said of a change whose fate depends on others'.
+#[derive(Debug)]
+struct Suspect {
+    sending: Sending,
+    refusal: Refusal,
+    /// Whether something that is not the API answered; else a right is missing.
+    odd: bool,
+}
+
+/// What was only accepted, on its way to be seen.
+#[derive(Debug, Clone, Copy, Default)]
+struct Confirming {
+    /// Changes have been accepted and not been seen.
+    waits: bool,
+    /// Times that they were read.
+    rounds: u32,
+    /// When they are read next.
+    at: Option<Moment>,
 }
 
 /// The sending part of a run, or of its canary.
 pub(crate) struct Sender<'a> {
-    pub(crate) vendor: Arc<dyn Vendor>,
-    pub(crate) recorder: &'a mut Recorder,
-    pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
+    vendor: Arc<dyn Vendor>,
+    recorder: &'a mut Recorder,
+    events: Arc<dyn Fn(Event) + Send + Sync>,
     settings: &'a Settings,
     /// The last row that may be sent.
     through: u64,
     rows: u64,
     failed: u64,
-    queue: VecDeque<Taken>,
+    /// When the users were read that the plan was made of, where that was one short moment ago.
+    planned_at: Option<Moment>,
+    /// All users are read before they are written, however their changes are guarded.
+    look_first: bool,
     refill: Option<JoinHandle<Result<Vec<Taken>, Error>>>,
     last_taken: Option<ChangeKey>,
     taken_all: bool,
     last_unknown: Option<ChangeKey>,
     unknown_all: bool,
-    again: VecDeque<Sending>,
-    /// Parts of batches that were refused as a whole.
-    narrower: VecDeque<Batch>,
-    doubts: BTreeMap<Part, VecDeque<Doubt>>,
+    queue: Queue,
+    bisect: Bisect<Sending>,
+    /// Parts whose users are being read, by number, and those that were.
+    gathering: HashMap<u64, Gathering>,
+    gathered: VecDeque<(Target, Part<Sending>)>,
+    gatherings: u64,
+    doubts: BTreeMap<vendor::Part, VecDeque<Doubt>>,
     doubts_since: u32,
-    settling: VecDeque<Settling>,
-    /// Changes whose users are read and compared before they are sent, and such reads that have not ended.
-    looks: VecDeque<Taken>,
+    /// Reads that go on: next pages, and halves of refused ones.
+    reads: VecDeque<Settling>,
+    /// Users whose read is out before they are written, and the targets of their changes.
     looking: usize,
-    /// What was looked at does not fill a call, and more of its kind waits to be looked at.
-    hungry: bool,
-    /// What is known of the widest calls of a kind that pass, where the vendor publishes no width.
-    widths: Widths,
-    /// The same of reads, by part.
+    looked_for: HashMap<Target, usize>,
+    ahead: usize,
+    /// Widths of reads that were refused as a whole, halved.
     read_widths: Widths,
-    /// Doubts whose users have just been read.
-    to_settle: Vec<Settling>,
-    /// Users with a call that has not ended: no two writes to one user run side by side.
-    busy: HashSet<UserId>,
-    /// Of rows with several changes: versions after a change, changes made, and rows that have failed.
-    versions: HashMap<u64, Version>,
-    made: HashMap<u64, u32>,
-    ended_rows: HashSet<u64>,
-    suspects: Vec<(Sending, Refusal)>,
+    suspects: Vec<Suspect>,
     passed: bool,
-    /// All users are read before they are written, and not only those of a vendor without versions.
-    look_first: bool,
-    /// Changes were accepted and not yet seen: they stay "may be sent" in the journal until they are read back.
-    accepted: bool,
-    confirming: bool,
+    halt: Option<Halt>,
+    confirming: Confirming,
 }
 
 impl<'a> Sender<'a> {
@@ -176,44 +142,30 @@ impl<'a> Sender<'a> {
             through,
             rows: counts.rows,
             failed: counts.failed + counts.conflict,
-            queue: VecDeque::new(),
+            planned_at: None,
+            look_first: false,
             refill: None,
             last_taken: None,
             taken_all: false,
             last_unknown: None,
             unknown_all: false,
-            again: VecDeque::new(),
-            narrower: VecDeque::new(),
+            queue: Queue::default(),
+            bisect: Bisect::default(),
+            gathering: HashMap::new(),
+            gathered: VecDeque::new(),
+            gatherings: 0,
             doubts: BTreeMap::new(),
             doubts_since: 0,
-            settling: VecDeque::new(),
-            looks: VecDeque::new(),
+            reads: VecDeque::new(),
             looking: 0,
-            hungry: false,
-            widths: Widths::default(),
+            looked_for: HashMap::new(),
+            ahead: AHEAD.0,
             read_widths: Widths::default(),
-            to_settle: vec![],
-            busy: HashSet::new(),
-            versions: HashMap::new(),
-            made: HashMap::new(),
-            ended_rows: HashSet::new(),
             suspects: vec![],
             passed: false,
-            look_first: false,
-            accepted: false,
-            confirming: false,
+            halt: None,
+            confirming: Confirming::default(),
         }
-    }
-
-    /// Everything has been sent: what was only accepted is read back, once.
-    fn begin_confirming(&mut self) -> bool {
-        let begins = self.accepted && !self.confirming;
-        if begins {
-            self.confirming = true;
-            self.unknown_all = false;
-            self.last_unknown = None;
-        }
-        begins
     }
 
     /// Users are read and compared with the plan before they are written.
@@ -221,264 +173,299 @@ impl<'a> Sender<'a> {
         self.look_first = look;
     }
 
-    /// Whether changes are taken to be looked at.
-    fn looks(&self) -> bool {
-        !self.settings.blind
-    }
-
-    /// The next users to be read and compared with the plan: when few changes are ready, so that what is read is fresh
-    /// when it is written.
-    async fn next_look(&mut self) -> Result<Option<Settling>, Halt> {
-        let few = usize::try_from(self.settings.max_concurrent).unwrap_or(1);
-        let hungry = std::mem::take(&mut self.hungry);
-        if self.looking > 1 || (self.again.len() > few && !hungry) {
-            return Ok(None);
-        }
-        let mut doubts: Vec<Doubt> = vec![];
-        let mut common: Option<(Part, usize)> = None;
-        loop {
-            if self.looks.is_empty() && !self.taken_all {
-                self.begin_refill();
-                self.end_refill().await?;
-                self.looks.append(&mut self.queue);
-            }
-            let Some(front) = self.looks.front() else { break };
-            let change = &front.change;
-            if self.ended_rows.contains(&change.key.row) {
-                let dropped = self.looks.pop_front();
-                self.withdraw(dropped.map(|taken| (taken.change.key, 0, None)));
-                continue;
-            }
-            if self.busy.contains(&change.user) {
-                break;
-            }
-            if !(self.look_first || self.vendor.guard(change) == Guard::Compare) {
-                if !doubts.is_empty() || self.again.len() >= BLOCK as usize {
-                    break;
-                }
-                let taken = self.looks.pop_front();
-                let ready = taken.map(|taken| self.sending(taken));
-                self.again.extend(ready);
-                continue;
-            }
-            let part = self.vendor.seen_in(change).0;
-            // What is written one by one takes a while: only a few are read ahead.
-            let most = self.read_widths.of(part, self.vendor.part_width(part, self.looks.len() + doubts.len()));
-            let most = if self.vendor.width(change) == 1 { most.min(LOOKED_AT) } else { most };
-            if common.is_some_and(|(other, width)| other != part || doubts.len() >= width.min(most)) {
-                break;
-            }
-            common.get_or_insert((part, most));
-            let Some(taken) = self.looks.pop_front() else { break };
-            let sending = self.sending(taken);
-            self.busy.insert(sending.change.user.clone());
-            let refusal = Refusal::own("conflict", "it was changed since it was planned");
-            doubts.push(Doubt { sending, refusal, again: true });
-        }
-        Ok(common.map(|(part, _)| {
-            self.looking += 1;
-            Settling { looks: true, ..Settling::new(part, doubts) }
-        }))
+    /// The plan was made from users that were read no earlier than at this moment.
+    pub(crate) fn planned_at(&mut self, moment: Option<Moment>) {
+        self.planned_at = moment;
     }
 
     // --- where changes come from
 
-    /// What a crash left comes first: read back before anything new is sent.
+    /// What a crash left comes first, read back before anything new is sent; what was accepted comes last.
     async fn load_unknown(&mut self) -> Result<(), Halt> {
         let after = self.last_unknown.take();
         let found = self.recorder.ask(move |journal| journal.unknown(after.as_ref(), BLOCK)).await?;
         self.unknown_all = found.len() < BLOCK as usize;
         self.last_unknown = found.last().map(|taken| taken.change.key.clone());
-        let (code, message) = if self.confirming {
-            ("not.confirmed", "the vendor accepted the change, and it was not there when the user was read back")
+        let rounds = self.confirming.rounds;
+        let (why, refusal) = if rounds > 0 {
+            let message = "the vendor accepted the change, and it was not there when the user was read back";
+            (Why::Accepted { last: rounds >= CONFIRMATIONS }, Refusal::own("not.confirmed", message))
         } else {
-            ("unknown", "the run was cut before an answer came")
+            (Why::Lost, Refusal::own("unknown", "the run was cut before an answer came"))
         };
         for taken in found {
-            let sending = Sending { attempts: u32::from(self.confirming), ..self.sending(taken) };
-            self.busy.insert(sending.change.user.clone());
-            self.doubt(sending, Refusal::own(code, message), !self.confirming);
+            let sending = Sending { attempts: u32::from(rounds > 0), ..self.queue.sending(taken, None) };
+            self.queue.hold(&sending.change.user);
+            self.doubt(sending, why, refusal.clone());
         }
         Ok(())
     }
 
     /// The next block is marked while this one is being sent.
-    fn begin_refill(&mut self) {
+    async fn begin_refill(&mut self) -> Result<(), Halt> {
         if self.refill.is_none() && !self.taken_all {
+            // Rows that are known to have failed are not taken then, and need not be remembered.
+            self.recorder.flush().await?;
+            self.queue.forget_ended();
             let (after, through) = (self.last_taken.clone(), self.through);
             self.refill =
                 Some(on_journal(&self.recorder.shared(), move |journal| journal.take(after.as_ref(), through, BLOCK)));
         }
-    }
-
-    async fn end_refill(&mut self) -> Result<(), Halt> {
-        if let Some(refill) = self.refill.take() {
-            let taken = joined(refill).await?;
-            self.taken_all = taken.len() < BLOCK as usize;
-            if let Some(last) = taken.last() {
-                self.last_taken = Some(last.change.key.clone());
-            }
-            self.queue.extend(taken);
-        }
         Ok(())
     }
 
-    /// The next change whose user is free and whose row still stands.
-    async fn next_sending(&mut self) -> Result<Option<Sending>, Halt> {
-        if let Some(at) = self.again.iter().position(|sending| !self.busy.contains(&sending.change.user)) {
-            return Ok(self.again.remove(at));
+    /// Whether it brought anything.
+    async fn end_refill(&mut self, now: Moment) -> Result<bool, Halt> {
+        let Some(refill) = self.refill.take() else { return Ok(false) };
+        let taken = joined(refill).await?;
+        self.taken_all = taken.len() < BLOCK as usize;
+        let Some(last) = taken.last() else { return Ok(false) };
+        self.last_taken = Some(last.change.key.clone());
+        let planned_at = self.planned_at.filter(|at| now < *at + FRESH);
+        let vendor = Arc::clone(&self.vendor);
+        self.queue.add(taken, |change| planned_at.filter(|_| !vendor.writes_whole(change)));
+        self.sweep();
+        Ok(true)
+    }
+
+    /// Ends what waits for a target that is to blame, and drops what waits of rows that have failed.
+    fn sweep(&mut self) {
+        for (sending, said) in self.queue.take_ended(&self.bisect) {
+            self.written(sending, said.verdict, said.refusal);
         }
-        if self.looks() {
-            return Ok(None);
+        let dropped = self.queue.dropped();
+        self.withdraw(dropped.into_iter().map(|key| (key, 0, None)));
+    }
+
+    /// Changes that a call of this kind carries, of what is known by now.
+    fn width(&self, change: &Change) -> usize {
+        let assumed = self.vendor.width(change);
+        if assumed == 1 { 1 } else { self.bisect.width(&Target::of(change), assumed) }
+    }
+
+    fn guard(&self, change: &Change) -> Guard {
+        match self.vendor.guard(change) {
+            // A plan that was made some time ago is compared, whatever guards it.
+            Guard::Version | Guard::Idempotent if self.look_first && change.kind != BLIND => Guard::Compare,
+            guard => guard,
         }
+    }
+
+    /// The next call that writes, or the read that has to come before it.
+    fn next_write(&mut self, turn: Turn) -> Option<Next<Tag>> {
+        if let Some(next) = self.next_part(turn) {
+            return Some(next);
+        }
+        // Targets whose next call is not full, and whose others are on their way.
+        let mut waits: HashSet<Target> = HashSet::new();
         loop {
-            if self.queue.len() < BLOCK as usize / 2 {
-                self.begin_refill();
+            let at = match self.with_rules(turn, &waits, |queue, rules| queue.first(rules, true))? {
+                First::Send(at) => at,
+                First::Read(at) => {
+                    let look = self.look(at, turn, &waits);
+                    if matches!(look, Some(Next::Send(_))) {
+                        return look;
+                    }
+                    // Nobody can be read now; what has been read may be sent.
+                    match self.with_rules(turn, &waits, |queue, rules| queue.first(rules, false)) {
+                        Some(First::Send(at)) => at,
+                        _ => return look,
+                    }
+                }
+            };
+            let change = &self.queue.get(at)?.change;
+            let (width, many) = (self.width(change), self.vendor.width(change) > 1);
+            let batch = self.with_rules(turn, &waits, |queue, rules| queue.batch(at, width, rules));
+            let Some(target) = batch.first().filter(|_| many).map(Sending::target) else {
+                return Some(self.write(None, Part::new(batch), turn));
+            };
+            if batch.len() == width {
+                return Some(self.write(Some(target), Part::new(batch), turn));
             }
-            if self.queue.is_empty() {
-                self.end_refill().await?;
+            // Others may share the call: a full one in a moment is better than two now.
+            let leader = batch.first()?.change.clone();
+            let to_read = self.with_rules(turn, &waits, |queue, rules| queue.first_to_read(&leader, rules));
+            if let Some(look) = to_read.and_then(|at| self.look(at, turn, &waits))
+                && matches!(look, Next::Send(_))
+            {
+                batch.into_iter().rev().for_each(|sending| self.queue.again(sending));
+                return Some(look);
             }
-            let Some(front) = self.queue.front() else { return Ok(None) };
-            if self.ended_rows.contains(&front.change.key.row) {
-                let dropped = self.queue.pop_front();
-                self.withdraw(dropped.map(|taken| (taken.change.key, 0, None)));
+            if turn.idle || !(self.looked_for.contains_key(&target) || self.queue.waits_for_users(&leader)) {
+                return Some(self.write(Some(target), Part::new(batch), turn));
+            }
+            batch.into_iter().rev().for_each(|sending| self.queue.again(sending));
+            waits.insert(target);
+        }
+    }
+
+    fn with_rules<T>(
+        &mut self,
+        turn: Turn,
+        waits: &HashSet<Target>,
+        ask: impl FnOnce(&mut Queue, &Rules<'_>) -> T,
+    ) -> T {
+        let mut queue = std::mem::take(&mut self.queue);
+        let open = |sending: &Sending| {
+            self.vendor.width(&sending.change) == 1 || {
+                let target = sending.target();
+                self.bisect.may_send(&target) && !waits.contains(&target)
+            }
+        };
+        let guard = |change: &Change| self.guard(change);
+        let said = ask(&mut queue, &Rules { now: turn.now, slow: turn.slow, guard: &guard, open: &open });
+        self.queue = queue;
+        said
+    }
+
+    /// A part of a refused call. Its users are read first where what it was compared with is old.
+    fn next_part(&mut self, turn: Turn) -> Option<Next<Tag>> {
+        if let Some((target, part)) = self.gathered.pop_front() {
+            return Some(self.write_part(target, part, turn));
+        }
+        let (target, part) = self.bisect.next_part()?;
+        self.bisect.sent(&target);
+        let old =
+            |sending: &Sending| self.guard(&sending.change) == Guard::Compare && !sending.is_fresh(turn.now, turn.slow);
+        if !part.items.iter().any(old) {
+            return Some(self.write_part(target, part, turn));
+        }
+        self.gatherings += 1;
+        let Part { items, trail } = part;
+        let unread = items.len();
+        self.gathering.insert(self.gatherings, Gathering { target, trail, items: vec![], unread });
+        let mut parts: BTreeMap<vendor::Part, Vec<Doubt>> = BTreeMap::new();
+        for sending in items {
+            let part = self.vendor.seen_in(&sending.change).0;
+            let doubt = Doubt { gathering: Some(self.gatherings), ..Doubt::revalidate(sending) };
+            parts.entry(part).or_default().push(doubt);
+        }
+        for (part, mut doubts) in parts {
+            let width = self.read_widths.of(part, self.vendor.part_width(part, doubts.len()));
+            while !doubts.is_empty() {
+                let rest = doubts.split_off(width.min(doubts.len()));
+                self.reads.push_back(Settling::new(part, std::mem::replace(&mut doubts, rest)));
+            }
+        }
+        self.reads.pop_front().map(|settling| self.read(settling))
+    }
+
+    fn write(&mut self, target: Option<Target>, part: Part<Sending>, turn: Turn) -> Next<Tag> {
+        if let Some(target) = &target {
+            self.bisect.sent(target);
+        }
+        self.job(target, part, turn)
+    }
+
+    fn write_part(&mut self, target: Target, part: Part<Sending>, turn: Turn) -> Next<Tag> {
+        self.job(Some(target), part, turn)
+    }
+
+    fn job(&mut self, target: Option<Target>, part: Part<Sending>, turn: Turn) -> Next<Tag> {
+        self.doubts_since += u32::from(!self.doubts.is_empty());
+        let history = part.items.iter().map(|sending| sending.history).max().unwrap_or_default();
+        let request = match &part.items[..] {
+            [one] => self.vendor.call(std::slice::from_ref(&one.change)),
+            many => self.vendor.call(&many.iter().map(|sending| sending.change.clone()).collect::<Vec<_>>()),
+        };
+        let compared = part.items.iter().filter(|sending| self.guard(&sending.change) == Guard::Compare);
+        let read_at = compared.map(|sending| sending.read_at).min();
+        let job = Job::new(request, Tag::Write(target, part)).after(history);
+        Next::Send(Box::new(match read_at {
+            Some(at) => job.fresh_until(at.map(|at| at + FRESH).filter(|_| !turn.slow)),
+            None => job,
+        }))
+    }
+
+    /// Users are read and compared before they are written: as many as are written while that is fresh.
+    fn look(&mut self, at: usize, turn: Turn, waits: &HashSet<Target>) -> Option<Next<Tag>> {
+        if turn.room < 2 && !turn.slow {
+            // What was read with the last permit would be old when the next comes free.
+            return Some(Next::WhenOpen(2));
+        }
+        let change = &self.queue.get(at)?.change;
+        let (part, width) = (self.vendor.seen_in(change).0, self.width(change));
+        let calls = turn.room.saturating_sub(1).max(1);
+        let ahead = if width == 1 {
+            self.ahead
+        } else {
+            width.saturating_mul(usize::try_from(self.settings.max_concurrent).unwrap_or(usize::MAX))
+        };
+        let left =
+            ahead.min(calls.saturating_mul(width)).saturating_sub(self.looking + self.queue.read_ahead(turn.now));
+        if left == 0 {
+            return None;
+        }
+        let most = self.read_widths.of(part, self.vendor.part_width(part, self.queue.len())).min(left);
+        let most = if most > width { most - most % width } else { most };
+        let vendor = Arc::clone(&self.vendor);
+        let taken = self.with_rules(turn, waits, |queue, rules| {
+            queue.unread(at, most, rules, |change| vendor.seen_in(change).0 == part)
+        });
+        if taken.is_empty() {
+            return None;
+        }
+        if taken.iter().any(|sending| sending.read_at.is_some()) {
+            self.ahead = (self.ahead / 2).max(1);
+        } else {
+            self.ahead = (self.ahead + 4).min(AHEAD.1);
+        }
+        let again = |sending: Sending| {
+            let stale = sending.stale + u32::from(sending.read_at.is_some());
+            Doubt::revalidate(Sending { stale, ..sending })
+        };
+        let doubts: Vec<Doubt> = taken.into_iter().map(again).collect();
+        self.looks(&doubts, true);
+        Some(self.read(Settling::new(part, doubts)))
+    }
+
+    /// Counts those whose read before their write begins, or ends.
+    fn looks(&mut self, doubts: &[Doubt], begin: bool) {
+        for doubt in doubts.iter().filter(|doubt| doubt.is_look()) {
+            let target = doubt.sending.target();
+            let reads = self.looked_for.entry(target.clone()).or_default();
+            if begin {
+                *reads += 1;
+                self.looking += 1;
                 continue;
             }
-            if self.busy.contains(&front.change.user) {
-                return Ok(None);
-            }
-            let taken = self.queue.pop_front();
-            return Ok(taken.map(|taken| self.sending(taken)));
-        }
-    }
-
-    /// The next call's changes: the next change, and as many behind it as may share its call.
-    async fn next_batch(&mut self) -> Result<Option<Batch>, Halt> {
-        if let Some(mut batch) = self.narrower.pop_front() {
-            let known = batch.sendings.first().and_then(|first| self.widths.learned(&first.change.kind));
-            if let Some(width) = known.filter(|width| batch.hunt.is_none() && *width < batch.sendings.len()) {
-                // What was learned while it waited.
-                self.narrower.push_front(Batch::of(batch.sendings.split_off(width)));
-            }
-            return Ok(Some(batch));
-        }
-        let Some(first) = self.next_sending().await? else { return Ok(None) };
-        self.busy.insert(first.change.user.clone());
-        let width = self.widths.of(&first.change.kind, self.vendor.width(&first.change));
-        let (stage, group) = (first.change.key.stage, first.change.key.group.clone());
-        let mut batch = vec![first];
-        if width > 1 {
-            self.gather(&mut batch, width);
-        }
-        if self.looks() && batch.len() < width && self.more_is_coming(stage, &group) {
-            // Others that may share the call are being read: a full call in a moment is better than two now.
-            for sending in batch.into_iter().rev() {
-                self.busy.remove(&sending.change.user);
-                self.again.push_front(sending);
-            }
-            self.hungry = self.looking == 0;
-            return Ok(None);
-        }
-        while !self.looks() && batch.len() < width {
-            if self.queue.is_empty() {
-                self.begin_refill();
-                self.end_refill().await?;
-            }
-            let together = |taken: &Taken| {
-                let change = &taken.change;
-                change.key.stage == stage
-                    && change.key.group == group
-                    && !self.busy.contains(&change.user)
-                    && !self.ended_rows.contains(&change.key.row)
-            };
-            let Some(taken) = self.queue.pop_front_if(|taken| together(taken)) else { break };
-            let sending = self.sending(taken);
-            self.busy.insert(sending.change.user.clone());
-            batch.push(sending);
-        }
-        let waits = self.queue.front().is_some_and(|taken| {
-            let key = &taken.change.key;
-            (key.stage, &key.group) == (stage, &group)
-                && self.busy.contains(&taken.change.user)
-                && !batch.iter().any(|sending| sending.change.user == taken.change.user)
-        });
-        if waits && batch.len() < width {
-            // Its user's earlier change is still out: a full call in a moment is better than two now.
-            for sending in batch.into_iter().rev() {
-                self.busy.remove(&sending.change.user);
-                if sending.attempts > 0 {
-                    self.again.push_front(sending);
-                } else {
-                    let Sending { change, siblings, .. } = sending;
-                    self.queue.push_front(Taken { change, siblings, left: siblings });
-                }
-            }
-            return Ok(None);
-        }
-        Ok(Some(Batch::of(batch)))
-    }
-
-    /// Adds what waits to be sent again and may share the call.
-    fn gather(&mut self, batch: &mut Vec<Sending>, width: usize) {
-        let Some((stage, group)) = batch.first().map(|first| (first.change.key.stage, first.change.key.group.clone()))
-        else {
-            return;
-        };
-        let waiting = std::mem::take(&mut self.again);
-        for sending in waiting {
-            let change = &sending.change;
-            let fits = batch.len() < width
-                && (change.key.stage, &change.key.group) == (stage, &group)
-                && !self.busy.contains(&change.user);
-            if fits {
-                self.busy.insert(change.user.clone());
-                batch.push(sending);
-            } else {
-                self.again.push_back(sending);
+            *reads = reads.saturating_sub(1);
+            self.looking = self.looking.saturating_sub(1);
+            if *reads == 0 {
+                self.looked_for.remove(&target);
             }
         }
-    }
-
-    /// Whether changes that may share a call of that stage and group are being looked at, or will be at once.
-    fn more_is_coming(&self, stage: u8, group: &str) -> bool {
-        let next = self.looks.front().is_some_and(|taken| {
-            let change = &taken.change;
-            (change.key.stage, change.key.group.as_str()) == (stage, group) && !self.busy.contains(&change.user)
-        });
-        self.looking > 0 || next
-    }
-
-    fn sending(&self, taken: Taken) -> Sending {
-        let Taken { mut change, siblings, .. } = taken;
-        change.version = self.versions.get(&change.key.row).copied().or(change.version);
-        Sending { change, siblings, attempts: 0, conflicts: 0, trouble: (0, Duration::ZERO) }
     }
 
     /// Doubts are read back many a call: when a call is full, or when waiting for more would keep the run.
-    fn next_settle(&mut self, no_more: bool) -> Option<Settling> {
-        if let Some(settling) = self.settling.pop_front() {
-            return Some(settling);
+    fn next_settle(&mut self, no_more: bool) -> Option<Next<Tag>> {
+        if let Some(settling) = self.reads.pop_front() {
+            return Some(self.read(settling));
         }
+        let mut found = None;
         for (part, doubts) in &mut self.doubts {
             let width = self.read_widths.of(part, self.vendor.part_width(part, doubts.len()));
             let patience = u32::try_from(width).unwrap_or(u32::MAX).min(PATIENCE);
             if !doubts.is_empty() && (doubts.len() >= width || no_more || self.doubts_since >= patience) {
                 self.doubts_since = 0;
-                return Some(Settling::new(part, doubts.drain(..width.min(doubts.len())).collect()));
+                found = Some(Settling::new(part, doubts.drain(..width.min(doubts.len())).collect()));
+                break;
             }
         }
-        None
+        self.doubts.retain(|_, doubts| !doubts.is_empty());
+        found.map(|settling| self.read(settling))
     }
 
     fn in_doubt(&self) -> usize {
         self.doubts.values().map(VecDeque::len).sum()
     }
 
-    fn settle_job(&self, settling: Settling) -> Job<Tag> {
+    fn read(&self, settling: Settling) -> Next<Tag> {
         let changes = || settling.doubts.iter().map(|doubt| &doubt.sending.change);
         let keys: Vec<String> = changes().map(|change| self.vendor.seen_in(change).1).collect();
         let columns: BTreeSet<String> = changes().flat_map(|change| change.columns.clone()).collect();
-        Job::new(self.vendor.read(settling.part, &keys, &columns, settling.page.as_deref()), Tag::Settle(settling))
+        let request = self.vendor.read(settling.part, &keys, &columns, settling.page.as_deref());
+        Next::Send(Box::new(Job::new(request, Tag::Read(settling))))
     }
 
     // --- what becomes of them
@@ -486,54 +473,23 @@ impl<'a> Sender<'a> {
     fn made(&mut self, sending: Sending, version: Option<Version>) {
         self.passed = true;
         self.clear_suspects();
-        let key = sending.change.key;
-        if let (true, Some(version)) = (sending.siblings > 1, version) {
-            self.versions.insert(key.row, version);
-        }
-        self.busy.remove(&sending.change.user);
-        if self.is_rows_last(key.row, sending.siblings) {
+        if self.queue.made(&sending, version) {
             (self.events)(Event::Ended { outcome: Outcome::Updated });
         }
-        self.recorder.record(Entry::Made { key, attempts: sending.attempts, version });
+        let Sending { change, attempts, .. } = sending;
+        self.recorder.record(Entry::Made { key: change.key, attempts, version });
     }
 
-    fn is_rows_last(&mut self, row: u64, siblings: u32) -> bool {
-        if siblings <= 1 {
-            return true;
-        }
-        let made = self.made.entry(row).or_default();
-        *made += 1;
-        let last = *made >= siblings;
-        if last {
-            self.made.remove(&row);
-            self.versions.remove(&row);
-        }
-        last
-    }
-
-    fn not_made(&mut self, sending: Sending, outcome: Outcome, mut refusal: Refusal) -> Result<(), Halt> {
+    fn not_made(&mut self, sending: Sending, outcome: Outcome, mut refusal: Refusal) {
         if let (true, Some(record)) = (sending.siblings > 1, self.vendor.record_of(&sending.change)) {
             let message = refusal.message.as_deref().unwrap_or("refused");
             refusal.message = Some(format!("{record}: {message}"));
         }
-        let key = sending.change.key;
-        self.busy.remove(&sending.change.user);
-        if sending.siblings > 1 {
-            self.ended_rows.insert(key.row);
-        }
+        self.queue.ended(&sending);
         (self.events)(Event::Ended { outcome });
-        self.recorder.record(Entry::NotMade { key, attempts: sending.attempts, outcome, refusal });
+        let Sending { change, attempts, .. } = sending;
+        self.recorder.record(Entry::NotMade { key: change.key, attempts, outcome, refusal });
         self.failed += 1;
-        match self.settings.max_failures {
-            Some(most) if most.reached(self.failed, self.rows) => Err(Halt::MaxFailures(self.failed)),
-            _ => Ok(()),
-        }
-    }
-
-    /// It waits its turn like any other change of its user.
-    fn send_again(&mut self, sending: Sending) {
-        self.busy.remove(&sending.change.user);
-        self.again.push_back(sending);
     }
 
     fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32, Option<Version>)>) {
@@ -542,139 +498,204 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn doubt(&mut self, sending: Sending, refusal: Refusal, again: bool) {
+    fn doubt(&mut self, sending: Sending, why: Why, refusal: Refusal) {
         let (part, _) = self.vendor.seen_in(&sending.change);
-        self.doubts.entry(part).or_default().push_back(Doubt { sending, refusal, again });
+        let sending = Sending { read_at: None, ..sending };
+        self.doubts.entry(part).or_default().push_back(Doubt { sending, why, refusal, gathering: None });
     }
 
     /// Somebody got through: those refused for a missing right are refused for themselves.
     fn clear_suspects(&mut self) {
-        for (sending, refusal) in std::mem::take(&mut self.suspects) {
-            // The bound on failures is looked at with the next failure: this is called on a success.
-            let _ = self.not_made(sending, Outcome::Failed, refusal);
+        for Suspect { mut sending, refusal, odd } in std::mem::take(&mut self.suspects) {
+            if odd && sending.conflicts < ODD_ANSWERS {
+                sending.conflicts += 1;
+                self.queue.again(sending);
+            } else {
+                self.not_made(sending, Outcome::Failed, refusal);
+            }
         }
     }
 
-    fn forbidden(&mut self, sending: Sending, refusal: Refusal) -> Result<(), Halt> {
+    fn suspect(&mut self, sending: Sending, refusal: Refusal, odd: bool) {
+        self.suspects.push(Suspect { sending, refusal, odd });
         if self.passed {
-            return self.not_made(sending, Outcome::Failed, refusal);
+            self.clear_suspects();
+        } else if self.suspects.len() >= SUSPECTS {
+            self.halt = self.halt.take().or(self.everyones());
         }
-        self.suspects.push((sending, refusal.clone()));
-        if self.suspects.len() >= FORBIDDEN { Err(Halt::Forbidden(refusal)) } else { Ok(()) }
+    }
+
+    /// What stops the run, where what the suspects were told is everyone's.
+    fn everyones(&self) -> Option<Halt> {
+        let Suspect { refusal, odd, .. } = self.suspects.last()?;
+        Some(if *odd {
+            let said = refusal.message.as_deref().unwrap_or("no JSON");
+            let message = format!("something between here and the API answers in its place: {said}");
+            Halt::NotTheVendor { what: API, refusal: Refusal { message: Some(message), ..refusal.clone() } }
+        } else {
+            Halt::Forbidden(refusal.clone())
+        })
     }
 
     /// Nothing is left to send: every row of several was refused for a missing right, or these few were.
-    fn judge_suspects(&mut self) -> Result<(), Halt> {
-        let everyone = self.suspects.len() as u64 >= self.rows.max(2);
-        match self.suspects.last() {
-            Some((_, refusal)) if everyone => Err(Halt::Forbidden(refusal.clone())),
-            _ => std::mem::take(&mut self.suspects)
-                .into_iter()
-                .try_for_each(|(sending, refusal)| self.not_made(sending, Outcome::Failed, refusal)),
+    fn judge_suspects(&mut self) {
+        let all_odd = self.suspects.iter().all(|suspect| suspect.odd);
+        if all_odd || self.suspects.len() as u64 >= self.rows.max(2) {
+            self.halt = self.halt.take().or(self.everyones());
+            return;
+        }
+        for Suspect { sending, refusal, .. } in std::mem::take(&mut self.suspects) {
+            self.not_made(sending, Outcome::Failed, refusal);
         }
     }
 
-    fn written(&mut self, sending: Sending, verdict: Verdict, refusal: Refusal) -> Result<(), Halt> {
+    /// A change was answered, alone or by name.
+    fn written(&mut self, sending: Sending, verdict: Verdict, refusal: Refusal) {
         match verdict {
-            Verdict::Applied { version } => {
-                self.made(sending, version);
-                Ok(())
-            }
             Verdict::Conflict if sending.change.kind == BLIND => self.not_made(sending, Outcome::Conflict, refusal),
-            Verdict::Conflict => {
-                self.doubt(sending, refusal, true);
-                Ok(())
-            }
-            Verdict::Forbidden => self.forbidden(sending, refusal),
+            Verdict::Conflict => self.doubt(sending, Why::Conflict, refusal),
+            Verdict::Forbidden => self.suspect(sending, refusal, false),
             _ => self.not_made(sending, Outcome::Failed, refusal),
         }
     }
 
-    /// One answer for many: for each its own verdict where the vendor tells them apart; where it refuses them as a whole,
-    /// the guilty are looked for.
-    fn answered(&mut self, batch: Batch, verdict: Verdict, answer: &Answer) -> Result<(), Halt> {
-        let Batch { mut sendings, hunt } = batch;
-        match verdict {
-            Verdict::Applied { version } => {
-                let changes: Vec<Change> = sendings.iter().map(|sending| sending.change.clone()).collect();
-                let each = self.vendor.each(&changes, answer).unwrap_or_else(|| vec![Each::Made; sendings.len()]);
-                // Only the answer to a call for one user tells that user's version.
-                let alone = changes.iter().all(|change| self.vendor.width(change) == 1);
-                for (sending, one) in sendings.into_iter().zip(each) {
-                    match one {
-                        Each::Made if self.vendor.is_asynchronous(&sending.change) => {
-                            self.accepted = true;
-                            self.passed = true;
-                            self.busy.remove(&sending.change.user);
-                        }
-                        Each::Made => self.made(sending, version.filter(|_| alone)),
-                        Each::Refused(refusal) => {
-                            self.passed = true;
-                            self.not_made(sending, Outcome::Failed, refusal)?;
-                        }
-                        Each::Doubtful(refusal) => self.doubt(sending, refusal, false),
+    /// One answer for many: for each its own verdict where the body tells them apart; where it refuses them as a whole,
+    /// its parts are asked.
+    fn answered(&mut self, target: Option<Target>, mut part: Part<Sending>, verdict: Verdict, answer: &Answer) {
+        let together = part.items.iter().map(|sending| sending.conflicts).max().unwrap_or(0);
+        match (verdict, target) {
+            (Verdict::Applied { version }, target) => {
+                let Part { items, trail } = part;
+                if let Some(target) = target {
+                    let culprits = self.bisect.passed(&target, items.len(), trail);
+                    culprits.into_iter().for_each(|(item, said)| self.written(item, said.verdict, said.refusal));
+                }
+                self.borne_out(items, version, answer);
+            }
+            (Verdict::NotTheApi, target) => self.all(target, part, Why::NotTheApi, &self.vendor.refusal(answer)),
+            (Verdict::Conflict, target) if part.items.len() == 1 || together < WHOLE_CONFLICTS => {
+                part.items.iter_mut().for_each(|sending| sending.read_at = None);
+                self.all(target, part, Why::Conflict, &self.vendor.refusal(answer));
+            }
+            (verdict, None) => {
+                let refusal = self.vendor.refusal(answer);
+                part.everything().for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()));
+            }
+            (verdict, Some(target)) => {
+                let published = part.items.first().is_some_and(|first| self.vendor.width_is_published(&first.change));
+                let said = Said { verdict, refusal: self.vendor.refusal(answer) };
+                match self.bisect.refused(&target, part, said, published) {
+                    Refused::Split => {}
+                    Refused::Culprits(culprits) => {
+                        culprits.into_iter().for_each(|(item, said)| self.written(item, said.verdict, said.refusal));
+                    }
+                    Refused::Ended(said, items) => {
+                        let Said { verdict, refusal } = said;
+                        items.into_iter().for_each(|item| self.written(item, verdict.clone(), refusal.clone()));
+                        self.sweep();
                     }
                 }
-                match hunt {
-                    Some(Hunt { other, rest, verdict, refusal }) => self.narrow(other, rest, verdict, refusal),
-                    None => Ok(()),
-                }
             }
-            Verdict::Rejected if sendings.len() > 1 && !self.vendor.width_is_published(&sendings[0].change) => {
-                // Perhaps nobody is guilty, and the call too wide: its halves are tried, and what passes is remembered.
-                self.widths.refused(&sendings[0].change.kind, sendings.len());
-                let (first, second) = halves(sendings);
-                self.narrower.extend([Batch::of(first), Batch::of(second)]);
-                Ok(())
-            }
-            Verdict::Rejected | Verdict::Conflict | Verdict::Forbidden if sendings.len() > 1 || hunt.is_some() => {
-                let rest = hunt.into_iter().flat_map(|hunt| hunt.other.into_iter().chain(hunt.rest)).collect();
-                self.narrow(sendings, rest, verdict, self.vendor.refusal(answer))
-            }
-            verdict => match sendings.pop() {
-                Some(sending) => {
-                    self.widths.acquit(&sending.change.kind);
-                    self.written(sending, verdict, self.vendor.refusal(answer))
-                }
-                None => Ok(()),
-            },
         }
     }
 
-    /// `guilty` holds one that was refused with `refusal`; of `rest` nothing is known.
-    fn narrow(
+    /// What an answer that is no refusal says of each of its changes.
+    fn borne_out(&mut self, items: Vec<Sending>, version: Option<Version>, answer: &Answer) {
+        let each = match &items[..] {
+            [one] => self.vendor.each(std::slice::from_ref(&one.change), answer),
+            many => {
+                let changes: Vec<Change> = many.iter().map(|sending| sending.change.clone()).collect();
+                self.vendor.each(&changes, answer)
+            }
+        };
+        let each = each.unwrap_or_else(|| vec![Each::Made; items.len()]);
+        // Only the answer to a call for one user tells that user's version.
+        let alone = items.iter().all(|sending| self.vendor.width(&sending.change) == 1);
+        for (sending, one) in items.into_iter().zip(each) {
+            match one {
+                Each::Made if self.vendor.is_asynchronous(&sending.change) => {
+                    self.confirming.waits = true;
+                    self.passed = true;
+                    self.queue.free(&sending.change.user);
+                }
+                Each::Made => self.made(sending, version.filter(|_| alone)),
+                Each::Refused(refusal) => {
+                    self.passed = true;
+                    self.not_made(sending, Outcome::Failed, refusal);
+                }
+                Each::Doubtful(refusal) => self.doubt(sending, Why::NotBorneOut, refusal),
+            }
+        }
+    }
+
+    /// All of a call are in doubt, for one reason.
+    fn all(&mut self, target: Option<Target>, part: Part<Sending>, why: Why, refusal: &Refusal) {
+        let Part { items, trail } = part;
+        if let Some(target) = target {
+            self.bisect.lost(&target, trail);
+        }
+        for sending in items {
+            match why {
+                Why::Conflict => self.written(sending, Verdict::Conflict, refusal.clone()),
+                why => self.doubt(sending, why, refusal.clone()),
+            }
+        }
+    }
+
+    /// A call that writes was not answered, or not so that it says anything of what it carried.
+    fn unanswered(&mut self, target: Option<Target>, part: Part<Sending>, ending: Ending, in_doubt: bool) {
+        match ending {
+            Ending::Doubtful(refusal) => self.all(target, part, Why::Lost, &refusal),
+            Ending::Stale => {
+                let Part { items, trail } = part;
+                if let Some(target) = target {
+                    self.bisect.lost(&target, trail);
+                }
+                // Those that were not sent keep the mark of what got old; the others are read as if for the first time.
+                items.into_iter().rev().for_each(|sending| self.queue.again(sending));
+            }
+            Ending::Exhausted(refusal) => {
+                let Part { items, trail } = part;
+                if let Some(target) = target {
+                    self.bisect.lost(&target, trail);
+                }
+                for sending in items {
+                    if in_doubt && sending.change.kind != BLIND {
+                        // The last attempt may have had its effect: the user is read before it is called a failure.
+                        self.doubt(sending, Why::Exhausted, refusal.clone());
+                    } else {
+                        self.not_made(sending, Outcome::Failed, refusal.clone());
+                    }
+                }
+            }
+            Ending::Answered(verdict, answer) => self.answered(target, part, verdict, &answer),
+        }
+    }
+
+    /// Takes in what a read has brought; says so where the answer is none of it.
+    fn has_read(
         &mut self,
-        mut guilty: Vec<Sending>,
-        rest: Vec<Sending>,
-        verdict: Verdict,
-        refusal: Refusal,
-    ) -> Result<(), Halt> {
-        if guilty.len() > 1 {
-            let other = guilty.split_off(guilty.len().div_ceil(2).min(PART));
-            self.narrower.push_back(Batch { sendings: guilty, hunt: Some(Hunt { other, rest, verdict, refusal }) });
-            return Ok(());
-        }
-        if !rest.is_empty() {
-            self.narrower.push_back(Batch::of(rest));
-        }
-        guilty.into_iter().try_for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()))
-    }
-
-    fn settled(&mut self, mut settling: Settling, answer: &Answer) -> Result<(), Box<(Settling, Refusal)>> {
+        mut settling: Settling,
+        answer: &Answer,
+        at: Moment,
+    ) -> Result<(), Box<(Settling, Refusal)>> {
         let key = |doubt: &Doubt| self.vendor.seen_in(&doubt.sending.change).1;
         let keys: Vec<String> = settling.doubts.iter().map(key).collect();
         let page = match self.vendor.records(settling.part, &keys, settling.page.as_deref(), answer) {
             Ok(page) => page,
             Err(refusal) => return Err(Box::new((settling, refusal))),
         };
+        settling.answered_at = at;
+        settling.pages += 1;
         for (key, record) in page.records {
             settling.got.entry(key.to_lowercase()).or_default().push(record);
         }
         if let More::Page(next) = &page.more
             && settling.page.as_ref() != Some(next)
+            && settling.pages < PAGES
         {
             settling.page = Some(next.clone());
-            self.settling.push_back(settling);
+            self.reads.push_back(settling);
             return Ok(());
         }
         // Where the answer is one page of several, those that are not on it are asked for again.
@@ -686,169 +707,211 @@ impl<'a> Sender<'a> {
                 settling.doubts.extend(here.into_iter().chain(missing));
             } else {
                 settling.doubts = here;
-                let looks = settling.looks;
-                self.looking += usize::from(looks);
-                self.settling.push_back(Settling { looks, ..Settling::new(settling.part, missing) });
+                self.reads.push_back(Settling::new(settling.part, missing));
             }
         }
-        self.looking -= usize::from(settling.looks);
-        self.to_settle.push(settling);
+        self.settle(settling);
         Ok(())
     }
 
     /// Ends the doubts that have been read.
-    fn settle_all(&mut self) -> Result<(), Halt> {
-        for Settling { doubts, got, .. } in std::mem::take(&mut self.to_settle) {
-            for doubt in doubts {
-                let key = self.vendor.seen_in(&doubt.sending.change).1.to_lowercase();
-                let records = got.get(&key).map_or(&[][..], Vec::as_slice);
-                let user = self.vendor.seen(&doubt.sending.change, records);
-                self.settle_one(doubt, user.as_ref())?;
+    fn settle(&mut self, settling: Settling) {
+        let Settling { doubts, got, asked_at, answered_at, .. } = settling;
+        self.looks(&doubts, false);
+        // Those that are to be sent go before the others, in their order.
+        for doubt in doubts.into_iter().rev() {
+            let key = self.vendor.seen_in(&doubt.sending.change).1.to_lowercase();
+            let records = got.get(&key).map_or(&[][..], Vec::as_slice);
+            let user = self.vendor.seen(&doubt.sending.change, records);
+            let seen = user.as_ref().map(|user| (user, self.vendor.holds(&doubt.sending.change, user)));
+            let guard = self.vendor.guard(&doubt.sending.change);
+            let judgement = judge(&doubt, seen, guard, self.settings.force);
+            let Doubt { mut sending, why, gathering, .. } = doubt;
+            let whole = gathering.and_then(|number| self.gathering.get_mut(&number));
+            match judgement {
+                Judgement::Send => {
+                    sending.conflicts += u32::from(why == Why::Conflict);
+                    // Where reads take so long that nothing would be fresh, the answer's moment counts.
+                    sending.read_at = if sending.stale >= 2 { Some(answered_at) } else { asked_at };
+                    if let Some(user) = &user {
+                        sending.change = self.vendor.rebase(sending.change, user);
+                    }
+                    match whole {
+                        Some(whole) => whole.items.push(sending),
+                        None => self.queue.again(sending),
+                    }
+                }
+                Judgement::Made(version) => self.made(sending, version),
+                Judgement::NotMade(outcome, refusal) => self.not_made(sending, outcome, refusal),
+                Judgement::Suspect(refusal) => self.suspect(sending, refusal, true),
+                Judgement::Wait => {
+                    self.confirming.waits = true;
+                    self.queue.free(&sending.change.user);
+                }
             }
-        }
-        Ok(())
-    }
-
-    fn settle_one(&mut self, doubt: Doubt, user: Option<&User>) -> Result<(), Halt> {
-        let Doubt { mut sending, refusal, again } = doubt;
-        let Some(user) = user else {
-            let gone = format!("no user has the id `{}` any more", sending.change.user);
-            let refusal = Refusal { status: Some(404), ..Refusal::own("not.found", gone) };
-            return self.not_made(sending, Outcome::Failed, refusal);
-        };
-        let now = self.vendor.holds(&sending.change, user);
-        match diff::settle(&sending.change.before, &sending.change.after, &now) {
-            Settled::Holds => {
-                self.made(sending, user.version);
-                Ok(())
-            }
-            Settled::Conflict(keys) if !self.settings.force => {
-                let keys = keys.join("`, `");
-                let message = format!("`{keys}` was changed by someone else since it was read; --force overwrites");
-                let refusal = Refusal { message: Some(message), ..refusal };
-                let refusal = Refusal { code: refusal.code.or(Some("conflict".into())), ..refusal };
-                self.not_made(sending, Outcome::Conflict, refusal)
-            }
-            _ if !again => self.not_made(sending, Outcome::Failed, refusal),
-            _ if sending.conflicts >= CONFLICTS => self.not_made(sending, Outcome::Conflict, refusal),
-            _ => {
-                sending.conflicts += u32::from(sending.attempts > 0);
-                sending.change = self.vendor.rebase(sending.change, user);
-                self.send_again(sending);
-                Ok(())
-            }
+            self.gathered(gathering);
         }
     }
 
-    fn settle_ended(&mut self, settling: Settling, ending: Ending) -> Result<(), Halt> {
+    /// One more of a part has been read: with the last, it can be sent.
+    fn gathered(&mut self, number: Option<u64>) {
+        let Some(number) = number else { return };
+        let Some(gathering) = self.gathering.get_mut(&number) else { return };
+        gathering.unread -= 1;
+        if gathering.unread > 0 {
+            return;
+        }
+        if let Some(Gathering { target, trail, mut items, .. }) = self.gathering.remove(&number) {
+            if items.is_empty() {
+                self.bisect.lost(&target, trail);
+            } else {
+                items.reverse();
+                self.gathered.push_back((target, Part { items, trail }));
+            }
+        }
+    }
+
+    fn read_ended(&mut self, settling: Settling, ending: Ending, at: Moment) -> Result<(), Halt> {
         let (settling, refusal) = match ending {
-            Ending::Answered(Verdict::Applied { .. }, answer) => match self.settled(settling, &answer) {
-                Ok(()) => return self.settle_all(),
+            Ending::Answered(Verdict::Applied { .. }, answer) => match self.has_read(settling, &answer, at) {
+                Ok(()) => return Ok(()),
                 Err(refused) => *refused,
             },
             Ending::Answered(_, answer) => (settling, self.vendor.refusal(&answer)),
             Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => (settling, refusal),
+            Ending::Stale => (settling, Refusal::default()),
         };
-        let Settling { part, doubts: batch, looks, .. } = settling;
-        self.looking -= usize::from(looks);
-        if batch.iter().all(|doubt| doubt.sending.change.kind == BLIND) {
+        let Settling { part, doubts, .. } = settling;
+        if doubts.iter().all(|doubt| doubt.sending.change.kind == BLIND) {
             // Behind a gateway there may be nothing to read. A blind change sets what its row says, whoever set it
             // before: sending it again does no harm that sending it once did not.
-            for doubt in batch {
-                if doubt.again {
-                    self.send_again(doubt.sending);
-                } else {
-                    self.not_made(doubt.sending, Outcome::Failed, doubt.refusal)?;
+            for Doubt { sending, why, refusal, .. } in doubts {
+                match why {
+                    Why::Lost | Why::Conflict | Why::Revalidate => self.queue.again(sending),
+                    Why::NotTheApi => self.suspect(sending, refusal, true),
+                    _ => self.not_made(sending, Outcome::Failed, refusal),
                 }
             }
             return Ok(());
         }
-        if batch.len() > 1 {
-            self.read_widths.refused(part, batch.len());
-            let (first, second) = halves(batch);
-            self.looking += 2 * usize::from(looks);
-            let half = |doubts| Settling { looks, ..Settling::new(part, doubts) };
-            self.settling.extend([half(first), half(second)]);
+        if doubts.len() > 1 {
+            self.read_widths.refused(part, doubts.len());
+            let (first, second) = halves(doubts);
+            self.reads.extend([Settling::new(part, first), Settling::new(part, second)]);
             return Ok(());
         }
+        self.looks(&doubts, false);
         // It stays "may be sent" in the journal: a resume settles it when users can be read again.
         Err(Halt::NotTheVendor { what: API, refusal })
+    }
+
+    /// What stops the run once everything that is known has been recorded.
+    fn check(&mut self) -> Result<(), Halt> {
+        if let Some(halt) = self.halt.take() {
+            return Err(halt);
+        }
+        match self.settings.max_failures {
+            Some(most) if most.reached(self.failed, self.rows) => Err(Halt::MaxFailures(self.failed)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing is left to send. Whether there is something to do after all, or when.
+    async fn at_the_end(&mut self, now: Moment) -> Result<Option<Next<Tag>>, Halt> {
+        let undecided = self.bisect.give_up();
+        if !undecided.is_empty() {
+            undecided.into_iter().for_each(|(item, said)| self.written(item, said.verdict, said.refusal));
+            return Ok(Some(Next::Later(now)));
+        }
+        if !self.suspects.is_empty() {
+            self.judge_suspects();
+            return Ok(Some(Next::Later(now)));
+        }
+        let Confirming { waits, rounds, at } = self.confirming;
+        match at {
+            Some(at) if at > now => return Ok(Some(Next::Later(at))),
+            None if waits && rounds < CONFIRMATIONS => {
+                let backoff = Backoff { jitter: Jitter::None, ..self.settings.backoff };
+                let at = now + backoff.wait(rounds + 1, Duration::ZERO, 0.0);
+                self.confirming.at = Some(at);
+                return Ok(Some(Next::Later(at)));
+            }
+            None => return Ok(None),
+            Some(_) => {}
+        }
+        self.confirming = Confirming { waits: false, rounds: rounds + 1, at: None };
+        // What is not written yet would look like one of them.
+        self.recorder.flush().await?;
+        (self.unknown_all, self.last_unknown) = (false, None);
+        Ok(Some(Next::Later(now)))
     }
 }
 
 impl Phase for Sender<'_> {
     type Tag = Tag;
 
-    async fn next(&mut self, idle: bool) -> Result<Option<Job<Tag>>, Halt> {
+    async fn next(&mut self, turn: Turn) -> Result<Next<Tag>, Halt> {
+        self.check()?;
         if !self.unknown_all && self.in_doubt() < BLOCK as usize {
             self.load_unknown().await?;
         }
-        if let Some(settling) = self.next_settle(false) {
-            return Ok(Some(self.settle_job(settling)));
-        }
         loop {
-            if self.looks()
-                && self.unknown_all
-                && let Some(settling) = self.next_look().await?
-            {
-                return Ok(Some(self.settle_job(settling)));
+            if let Some(next) = self.next_settle(false) {
+                return Ok(next);
             }
-            if let Some(batch) = self.next_batch().await? {
-                self.doubts_since += u32::from(self.in_doubt() > 0);
-                let changes: Vec<Change> = batch.sendings.iter().map(|sending| sending.change.clone()).collect();
-                let trouble = batch.sendings.iter().map(|sending| sending.trouble).max().unwrap_or_default();
-                return Ok(Some(Job::new(self.vendor.call(&changes), Tag::Write(batch)).after(trouble)));
+            if self.unknown_all && self.queue.len() < BLOCK as usize / 2 {
+                self.begin_refill().await?;
             }
-            if !(self.hungry && self.unknown_all) {
-                break;
+            if self.queue.len() < FEW {
+                // A call that could be full must not leave half empty because a block ends in it.
+                self.end_refill(turn.now).await?;
             }
+            if let Some(next) = self.next_write(turn) {
+                return Ok(next);
+            }
+            // Everything here waits for others: perhaps something behind it does not.
+            let full = self.queue.len() >= 2 * BLOCK as usize;
+            if self.unknown_all && !full {
+                self.begin_refill().await?;
+                if self.end_refill(turn.now).await? {
+                    continue;
+                }
+            }
+            if let Some(next) = self.next_settle(true) {
+                return Ok(next);
+            }
+            break;
         }
-        if let Some(settling) = self.next_settle(true) {
-            return Ok(Some(self.settle_job(settling)));
+        if turn.idle
+            && let Some(next) = self.at_the_end(turn.now).await?
+        {
+            return Ok(next);
         }
-        if idle && !self.suspects.is_empty() {
-            self.judge_suspects()?;
-        }
-        if idle && self.begin_confirming() {
-            // What is not written yet would look like one of them.
-            self.recorder.flush().await?;
-            return Box::pin(self.next(idle)).await;
-        }
-        Ok(None)
+        Ok(Next::Nothing)
     }
 
     async fn ended(&mut self, job: Job<Tag>, ending: Ending) -> Result<(), Halt> {
-        let (doubt, attempts, trouble) = (job.doubt, job.attempts, job.trouble);
-        match (job.tag, ending) {
-            (Tag::Settle(settling), ending) => self.settle_ended(settling, ending),
-            (Tag::Write(mut batch), ending) => {
-                for sending in &mut batch.sendings {
+        let Job { attempts, history, doubt, left, tag, .. } = job;
+        match tag {
+            Tag::Read(mut settling) => {
+                settling.asked_at = settling.asked_at.or(Some(left));
+                let now = self.recorder.now();
+                self.read_ended(settling, ending, now)?;
+            }
+            Tag::Write(target, mut part) => {
+                for sending in &mut part.items {
                     sending.attempts += attempts;
-                    sending.trouble = trouble;
-                }
-                if !matches!(ending, Ending::Answered(..))
-                    && let Some(hunt) = batch.hunt.take()
-                {
-                    // Nothing was learned of the others.
-                    self.narrower.push_back(Batch::of(hunt.other.into_iter().chain(hunt.rest).collect()));
-                }
-                match ending {
-                    Ending::Answered(verdict, answer) => self.answered(batch, verdict, &answer),
-                    Ending::Doubtful(refusal) => {
-                        batch.sendings.into_iter().for_each(|sending| self.doubt(sending, refusal.clone(), true));
-                        Ok(())
+                    sending.history = history;
+                    if attempts > 0 {
+                        sending.read_at = None;
+                        sending.stale = 0;
                     }
-                    Ending::Exhausted(refusal) => batch.sendings.into_iter().try_for_each(|sending| {
-                        if doubt && sending.change.kind != BLIND {
-                            // The last attempt may have had its effect: the user is read before it is called a failure.
-                            self.doubt(sending, refusal.clone(), false);
-                            return Ok(());
-                        }
-                        self.not_made(sending, Outcome::Failed, refusal.clone())
-                    }),
                 }
+                self.unanswered(target, part, ending, doubt);
             }
         }
+        self.sweep();
+        self.check()
     }
 
     fn due(&self) -> Option<Moment> {
@@ -860,27 +923,38 @@ impl Phase for Sender<'_> {
     }
 
     async fn left(&mut self, unfinished: Vec<Job<Tag>>) -> Result<(), Halt> {
-        self.end_refill().await?;
+        let now = self.recorder.now();
+        self.end_refill(now).await?;
         let mut unsent: Vec<(ChangeKey, u32, Option<Version>)> = vec![];
         let mut keep = |sending: Sending| {
             unsent.push((sending.change.key, sending.attempts, sending.change.version));
         };
+        let mut doubts: Vec<Doubt> = vec![];
         for job in unfinished {
             match job.tag {
-                // In doubt: it stays "may be sent", and a resume reads its user first.
-                Tag::Write(_) if job.doubt => {}
-                Tag::Write(batch) => {
-                    let again = |sending: Sending| Sending { attempts: sending.attempts + job.attempts, ..sending };
-                    batch.everything().map(again).for_each(&mut keep);
+                // In doubt: its changes stay "may be sent", and a resume reads their users first.
+                Tag::Write(_, part) if job.doubt => {
+                    Part { items: vec![], ..part }.everything().for_each(&mut keep);
                 }
-                Tag::Settle(_) => {}
+                Tag::Write(_, part) => {
+                    let again = |sending: Sending| Sending { attempts: sending.attempts + job.attempts, ..sending };
+                    part.everything().map(again).for_each(&mut keep);
+                }
+                Tag::Read(settling) => doubts.extend(settling.doubts),
             }
         }
-        std::mem::take(&mut self.again).into_iter().for_each(&mut keep);
-        std::mem::take(&mut self.narrower).into_iter().flat_map(Batch::everything).for_each(&mut keep);
-        std::mem::take(&mut self.suspects).into_iter().for_each(|(sending, _)| keep(sending));
-        unsent.extend(std::mem::take(&mut self.looks).into_iter().map(|taken| (taken.change.key, 0, None)));
-        unsent.extend(std::mem::take(&mut self.queue).into_iter().map(|taken| (taken.change.key, 0, None)));
+        doubts.extend(std::mem::take(&mut self.reads).into_iter().flat_map(|settling| settling.doubts));
+        doubts.extend(std::mem::take(&mut self.doubts).into_values().flatten());
+        // Those that are known not to be made were not sent, or were refused.
+        let not_made = |doubt: &Doubt| matches!(doubt.why, Why::Revalidate | Why::Conflict);
+        doubts.into_iter().filter(not_made).for_each(|doubt| keep(doubt.sending));
+        self.queue.drain().into_iter().for_each(&mut keep);
+        self.bisect.drain().into_iter().for_each(&mut keep);
+        std::mem::take(&mut self.gathered).into_iter().flat_map(|(_, part)| part.everything()).for_each(&mut keep);
+        for (_, Gathering { trail, items, .. }) in self.gathering.drain() {
+            Part { items, trail }.everything().for_each(&mut keep);
+        }
+        std::mem::take(&mut self.suspects).into_iter().for_each(|suspect| keep(suspect.sending));
         self.withdraw(unsent);
         self.recorder.flush().await
     }

@@ -417,6 +417,10 @@ impl Vendor for Nice {
         Some(if self.seen_in(change).0 == USER { "the user" } else { "the agent" })
     }
 
+    fn writes_whole(&self, change: &Change) -> bool {
+        change.kind == "user"
+    }
+
     fn rebase(&self, change: Change, user: &User) -> Change {
         // The whole user is written: as it is now, not as it was planned.
         let rest = user.record.get("user").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -1,0 +1,492 @@
+//! A call that carries many users was refused as a whole: was it too wide, is its target gone, or who is to blame?
+//!
+//! Plain bookkeeping over parts of refused calls; it sends nothing. The promises: nobody is to blame who was not refused
+//! alone; a width that is ours and not the vendor's is halved before anybody is suspected, and what passes is remembered
+//! for the run; a target that nobody gets through to is found out in a dozen calls, however many changes wait for it.
+//!
+//! Culprits are found by binary splitting as in group testing (F. K. Hwang, "A method for detecting all defective members
+//! in a population by group testing", 1972): a piece of what was refused is sent; where it passes, the other piece is
+//! suspected without being asked. That only decides what is asked next: the last suspect is asked alone.
+
+use crate::plan::Change;
+use crate::vendor::{Refusal, Verdict};
+use std::collections::{HashMap, VecDeque};
+
+/// The largest piece of a refused part that is sent at once: with three culprits among 50 the least calls on average,
+/// found by trying all sizes.
+const PIECE: usize = 9;
+/// A call of no more than this is hardly too wide: the narrowest that is published for any call carries so many.
+const WIDE: usize = 25;
+/// Suspects that are asked one by one: splitting so few saves nothing.
+const FEW: usize = 3;
+/// Refused alone and alike, with nobody getting through: so many show that the target is to blame.
+const ENOUGH: usize = 3;
+/// Culprits that are found in a part without anybody of it getting through: its others are then asked one by one, as
+/// long as that is so.
+const BARREN: u32 = 2;
+
+/// What changes share a call by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Their kind.
+    pub kind: String,
+    /// Their group.
+    pub group: String,
+}
+
+impl Target {
+    /// A change's.
+    pub fn of(change: &Change) -> Self {
+        Self { kind: change.kind.clone(), group: change.key.group.clone() }
+    }
+}
+
+/// What was said of a part that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What it means.
+    pub verdict: Verdict,
+    /// In the vendor's words.
+    pub refusal: Refusal,
+}
+
+impl Said {
+    fn is_like(&self, other: &Self) -> bool {
+        self.verdict == other.verdict
+            && (self.refusal.status, &self.refusal.code) == (other.refusal.status, &other.refusal.code)
+    }
+}
+
+/// What goes into one call.
+#[derive(Debug)]
+pub struct Part<T> {
+    /// Its changes.
+    pub items: Vec<T>,
+    /// What is known of others.
+    pub trail: Trail<T>,
+}
+
+impl<T> Part<T> {
+    /// Changes that nothing is known of.
+    pub fn new(items: Vec<T>) -> Self {
+        Self { items, trail: Trail::default() }
+    }
+
+    /// It and those that wait behind it.
+    pub fn everything(self) -> impl Iterator<Item = T> {
+        let Trail { other, rest, .. } = self.trail;
+        self.items.into_iter().chain(other).chain(rest)
+    }
+}
+
+/// Those that wait for what becomes of a part.
+#[derive(Debug)]
+pub struct Trail<T> {
+    /// They hold a culprit if the part passes.
+    other: Vec<T>,
+    /// Nothing is known of them.
+    rest: Vec<T>,
+    /// How many of `rest` are sent at once.
+    step: usize,
+    /// Culprits found since anybody got through.
+    barren: u32,
+    /// The size of what was refused, where the part is the last suspect of it.
+    last_of: Option<usize>,
+}
+
+impl<T> Default for Trail<T> {
+    fn default() -> Self {
+        Self { other: vec![], rest: vec![], step: usize::MAX, barren: 0, last_of: None }
+    }
+}
+
+/// What a refusal comes to.
+#[derive(Debug)]
+pub enum Refused<T> {
+    /// Its parts are asked.
+    Split,
+    /// These were refused alone, and are to blame.
+    Culprits(Vec<(T, Said)>),
+    /// The target is to blame: all that wait for it end with this, and whatever comes for it later.
+    Ended(Said, Vec<T>),
+}
+
+#[derive(Debug)]
+struct Group<T> {
+    /// Somebody got through to the target, or refusals of it differ: they are its users'.
+    passed: bool,
+    /// Calls that are out.
+    out: u32,
+    parts: VecDeque<Part<T>>,
+    /// Refused alone while nobody got through: they, or the target.
+    undecided: Vec<(T, Said)>,
+    ended: Option<Said>,
+}
+
+impl<T> Default for Group<T> {
+    fn default() -> Self {
+        Self { passed: false, out: 0, parts: VecDeque::new(), undecided: vec![], ended: None }
+    }
+}
+
+/// What is known of how wide the calls of a kind may be, where the vendor does not publish it.
+#[derive(Debug, Default)]
+struct Width {
+    /// The widest that passed.
+    passed: usize,
+    /// No wider ones are sent.
+    most: Option<usize>,
+    /// Somebody was refused alone: from then on refusals are taken to be somebody's. Where a call is too wide all the same,
+    /// the splitting of suspects tells.
+    culprit: bool,
+}
+
+/// The refused calls of a run, target by target.
+#[derive(Debug)]
+pub struct Bisect<T> {
+    groups: HashMap<Target, Group<T>>,
+    /// Targets that have parts to be sent, in order.
+    waiting: VecDeque<Target>,
+    widths: HashMap<String, Width>,
+}
+
+impl<T> Default for Bisect<T> {
+    fn default() -> Self {
+        Self { groups: HashMap::new(), waiting: VecDeque::new(), widths: HashMap::new() }
+    }
+}
+
+impl<T> Bisect<T> {
+    /// Whether a call to this target may leave: until somebody has got through to it, one at a time. So a target that is
+    /// gone is found out by few.
+    pub fn may_send(&self, target: &Target) -> bool {
+        self.groups.get(target).is_none_or(|group| group.ended.is_none() && (group.passed || group.out == 0))
+    }
+
+    /// What ended a target, where it is to blame.
+    pub fn ended(&self, target: &Target) -> Option<&Said> {
+        self.groups.get(target)?.ended.as_ref()
+    }
+
+    /// Whether any target is to blame.
+    pub fn has_ended(&self) -> bool {
+        self.groups.values().any(|group| group.ended.is_some())
+    }
+
+    /// Changes that a call to this target carries, of `assumed` at most.
+    pub fn width(&self, target: &Target, assumed: usize) -> usize {
+        let alone = self.groups.get(target).is_some_and(|group| !group.undecided.is_empty());
+        let most = self.widths.get(&target.kind).and_then(|width| width.most).unwrap_or(assumed);
+        if alone { 1 } else { most.min(assumed).max(1) }
+    }
+
+    /// A call to it leaves.
+    pub fn sent(&mut self, target: &Target) {
+        self.group(target).out += 1;
+    }
+
+    /// The next part of a refused call that may be sent.
+    pub fn next_part(&mut self) -> Option<(Target, Part<T>)> {
+        let at = self.waiting.iter().position(|target| self.may_send(target))?;
+        let target = self.waiting.remove(at)?;
+        let most = self.width(&target, usize::MAX);
+        let group = self.group(&target);
+        let mut part = group.parts.pop_front()?;
+        if !group.undecided.is_empty() {
+            // Somebody far from those who were refused: what they have in common may be where they stand.
+            let Trail { other, rest, .. } = &mut part.trail;
+            let far = rest.pop().or_else(|| other.pop()).or_else(|| part.items.pop());
+            if !part.items.is_empty() {
+                group.parts.push_front(part);
+            }
+            part = Part::new(far.into_iter().collect());
+        } else if part.items.len() > most {
+            // What was learned while it waited.
+            let beyond = part.items.split_off(most);
+            part.trail.rest = beyond.into_iter().chain(part.trail.other.drain(..)).chain(part.trail.rest).collect();
+            part.trail.step = most;
+        }
+        if !group.parts.is_empty() {
+            self.waiting.push_back(target.clone());
+        }
+        Some((target, part))
+    }
+
+    /// A part of `size` passed, as far as the call goes. Tells those who are to blame now that somebody got through.
+    pub fn passed(&mut self, target: &Target, size: usize, trail: Trail<T>) -> Vec<(T, Said)> {
+        let Trail { other, rest, step, last_of, .. } = trail;
+        let width = self.widths.entry(target.kind.clone()).or_default();
+        width.passed = width.passed.max(size);
+        if let (Some(refused), true) = (last_of, other.is_empty()) {
+            // All that were refused together have passed apart: the call was too wide.
+            let passed = width.passed;
+            if passed < refused {
+                width.most = Some(width.most.map_or(passed, |most| most.min(passed)));
+            }
+        }
+        let group = self.group(target);
+        group.out = group.out.saturating_sub(1);
+        group.passed = true;
+        let culprits = std::mem::take(&mut group.undecided);
+        if !other.is_empty() {
+            self.suspect(target, other, rest, step, 0, last_of);
+        } else if !rest.is_empty() {
+            self.unknown(target, rest, step.saturating_mul(2).max(1), 0);
+        }
+        culprits
+    }
+
+    /// A part was refused as a whole. `published`: its width is the vendor's own maximum or less.
+    pub fn refused(&mut self, target: &Target, part: Part<T>, said: Said, published: bool) -> Refused<T> {
+        let Part { mut items, trail: Trail { other, rest, step, barren, .. } } = part;
+        let size = items.len();
+        let group = self.group(target);
+        group.out = group.out.saturating_sub(1);
+        let unknown: Vec<T> = other.into_iter().chain(rest).collect();
+        if size > 1 {
+            let width = self.widths.entry(target.kind.clone()).or_default();
+            if !published && width.passed < size && size > WIDE && !width.culprit {
+                // Perhaps the call was too wide, and nobody is to blame: the half is tried, and then the other.
+                let half = size.div_ceil(2);
+                width.most = Some(half);
+                let second = items.split_off(half);
+                let trail = Trail { rest: second.into_iter().chain(unknown).collect(), step: half, ..Trail::default() };
+                self.push(target, Part { items, trail: Trail { barren, ..trail } });
+            } else {
+                self.suspect(target, items, unknown, step, barren, Some(size));
+            }
+            return Refused::Split;
+        }
+        // Somebody stood alone and was refused all the same: the width was not to blame.
+        let width = self.widths.entry(target.kind.clone()).or_default();
+        (width.most, width.culprit) = (None, true);
+        let barren = barren + 1;
+        let step = if barren >= BARREN { 1 } else { (unknown.len() * 2).div_ceil(3).max(1) };
+        self.unknown(target, unknown, step, barren);
+        let group = self.group(target);
+        let culprits = items.into_iter().map(|item| (item, said.clone()));
+        if group.passed {
+            return Refused::Culprits(culprits.collect());
+        }
+        group.undecided.extend(culprits);
+        let alike = group.undecided.iter().all(|(_, other)| other.is_like(&said));
+        match (group.undecided.len() >= ENOUGH, alike) {
+            (false, _) => Refused::Split,
+            (true, true) => {
+                group.ended = Some(said.clone());
+                let undecided = group.undecided.drain(..).map(|(item, _)| item);
+                let parts = group.parts.drain(..).flat_map(Part::everything);
+                let ended = undecided.chain(parts).collect();
+                self.waiting.retain(|other| other != target);
+                Refused::Ended(said, ended)
+            }
+            (true, false) => {
+                group.passed = true;
+                Refused::Culprits(std::mem::take(&mut group.undecided))
+            }
+        }
+    }
+
+    /// Nothing was learned of a part, and its changes go their own way: those behind it are sent.
+    pub fn lost(&mut self, target: &Target, trail: Trail<T>) {
+        let group = self.group(target);
+        group.out = group.out.saturating_sub(1);
+        let Trail { other, rest, step, barren, .. } = trail;
+        self.unknown(target, other.into_iter().chain(rest).collect(), step, barren);
+    }
+
+    /// Nothing is left to be sent to anybody: those who were refused alone are to blame.
+    pub fn give_up(&mut self) -> Vec<(T, Said)> {
+        self.groups.values_mut().flat_map(|group| std::mem::take(&mut group.undecided)).collect()
+    }
+
+    /// Everything that waits, for a run that stops.
+    pub fn drain(&mut self) -> Vec<T> {
+        self.waiting.clear();
+        let all = |group: &mut Group<T>| -> Vec<T> {
+            let undecided = group.undecided.drain(..).map(|(item, _)| item);
+            undecided.chain(group.parts.drain(..).flat_map(Part::everything)).collect()
+        };
+        self.groups.values_mut().flat_map(all).collect()
+    }
+
+    fn group(&mut self, target: &Target) -> &mut Group<T> {
+        self.groups.entry(target.clone()).or_default()
+    }
+
+    fn push(&mut self, target: &Target, part: Part<T>) {
+        let group = self.group(target);
+        if group.parts.is_empty() {
+            self.waiting.push_back(target.clone());
+        }
+        self.group(target).parts.push_back(part);
+    }
+
+    fn unknown(&mut self, target: &Target, mut items: Vec<T>, step: usize, barren: u32) {
+        if !items.is_empty() {
+            let rest = items.split_off(step.clamp(1, items.len()));
+            self.push(target, Part { items, trail: Trail { rest, step, barren, ..Trail::default() } });
+        }
+    }
+
+    /// `suspects` hold a culprit, or were refused together for their number: a piece of them is sent.
+    fn suspect(
+        &mut self,
+        target: &Target,
+        mut suspects: Vec<T>,
+        rest: Vec<T>,
+        step: usize,
+        barren: u32,
+        last_of: Option<usize>,
+    ) {
+        let piece = if suspects.len() <= FEW { 1 } else { suspects.len().div_ceil(2).min(PIECE) };
+        let other = suspects.split_off(piece);
+        self.push(target, Part { items: suspects, trail: Trail { other, rest, step, barren, last_of } });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn target() -> Target {
+        Target { kind: "division".into(), group: "d1".into() }
+    }
+
+    fn said(status: u16) -> Said {
+        Said { verdict: Verdict::Rejected, refusal: Refusal { status: Some(status), ..Refusal::default() } }
+    }
+
+    /// A target at a vendor: who is refused there, what is too wide for it, whether it is gone.
+    #[derive(Debug, Clone, Default)]
+    struct World {
+        bad: BTreeSet<usize>,
+        most: Option<usize>,
+        gone: bool,
+    }
+
+    impl World {
+        fn refuses(&self, items: &[usize]) -> bool {
+            self.gone
+                || self.most.is_some_and(|most| items.len() > most)
+                || items.iter().any(|one| self.bad.contains(one))
+        }
+    }
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Told {
+        calls: Vec<Vec<usize>>,
+        culprits: BTreeSet<usize>,
+        ended: bool,
+    }
+
+    /// Sends `changes` in batches of `width`, one call at a time.
+    fn run(world: &World, changes: usize, width: usize, published: bool) -> (Told, Bisect<usize>) {
+        let (mut bisect, mut told, target) = (Bisect::default(), Told::default(), target());
+        let mut fresh: VecDeque<usize> = (0..changes).collect();
+        loop {
+            let part = match bisect.next_part() {
+                Some((_, part)) => part,
+                None if !fresh.is_empty() && bisect.ended(&target).is_none() => {
+                    let wide = bisect.width(&target, width).min(fresh.len());
+                    Part::new(fresh.drain(..wide).collect())
+                }
+                None => break,
+            };
+            assert!(bisect.may_send(&target));
+            bisect.sent(&target);
+            told.calls.push(part.items.clone());
+            if !world.refuses(&part.items) {
+                let blamed = bisect.passed(&target, part.items.len(), part.trail);
+                told.culprits.extend(blamed.into_iter().map(|(item, _)| item));
+                continue;
+            }
+            let status = if world.gone { 404 } else { 400 };
+            match bisect.refused(&target, part, said(status), published) {
+                Refused::Split => {}
+                Refused::Culprits(culprits) => told.culprits.extend(culprits.into_iter().map(|(item, _)| item)),
+                Refused::Ended(..) => told.ended = true,
+            }
+        }
+        told.culprits.extend(bisect.give_up().into_iter().map(|(item, _)| item));
+        (told, bisect)
+    }
+
+    #[test]
+    fn three_culprits_of_fifty_are_found_in_few_calls() {
+        for bad in [[3, 20, 41], [0, 1, 2], [47, 48, 49], [0, 25, 49]] {
+            let world = World { bad: bad.into(), ..World::default() };
+            for published in [true, false] {
+                let (told, _) = run(&world, 50, 50, published);
+                assert_eq!(told.culprits, bad.into());
+                assert!(told.calls.len() <= 20, "{bad:?} {published} took {}", told.calls.len());
+            }
+        }
+    }
+
+    #[test]
+    fn one_culprit_costs_no_more_than_a_dozen_calls_and_fifty_cost_little_more_than_one_each() {
+        for bad in 0..50 {
+            let world = World { bad: [bad].into(), ..World::default() };
+            assert!(run(&world, 50, 50, true).0.calls.len() <= 12, "{bad}");
+        }
+        let world = World { bad: (1..50).collect(), ..World::default() };
+        assert!(run(&world, 50, 50, true).0.calls.len() <= 64);
+    }
+
+    #[test]
+    fn a_width_of_ours_that_is_too_wide_blames_nobody_and_is_learned() {
+        for (most, width) in [1, 2, 5, 10, 16, 24, 25, 30, 49].into_iter().flat_map(|most| [(most, 50), (most, 100)]) {
+            let world = World { most: Some(most), ..World::default() };
+            let (told, bisect) = run(&world, 1_000, width, false);
+            assert_eq!(told.culprits, BTreeSet::new(), "{most}");
+            let learned = bisect.width(&target(), width);
+            assert!(learned <= most && learned * 3 >= most, "{most} of {width}: {learned}");
+            let refused = told.calls.iter().filter(|call| world.refuses(call)).count();
+            assert!(refused <= 7, "{most} of {width}: {refused} refusals");
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_gone_ends_in_a_dozen_calls_however_many_wait_for_it() {
+        for (changes, width) in [(50, 50), (5_000, 50), (5_000, 100), (5_000, 25), (10, 100), (4, 100)] {
+            for published in [true, false] {
+                let world = World { gone: true, ..World::default() };
+                let (told, _) = run(&world, changes, width, published);
+                assert!(told.ended && told.calls.len() <= 12, "{changes} {width}: {:?}", told.calls.len());
+            }
+        }
+    }
+
+    #[test]
+    fn two_who_are_refused_alone_with_nobody_else_there_are_to_blame_themselves() {
+        let world = World { bad: [0, 1].into(), ..World::default() };
+        let (told, _) = run(&world, 2, 50, true);
+        assert_eq!((told.culprits, told.ended), ([0, 1].into(), false));
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_blamed_who_was_not_refused_alone_and_no_culprit_is_missed(
+            changes in 1usize..250, width in 1usize..101, published in any::<bool>(),
+            bad in proptest::collection::btree_set(0usize..250, 0..12), most in proptest::option::of(1usize..101),
+        ) {
+            let most = most.filter(|_| !published);
+            let world = World { bad: bad.into_iter().filter(|one| *one < changes).collect(), most, gone: false };
+            let (told, mut bisect) = run(&world, changes, width, published);
+            let alone: BTreeSet<usize> =
+                told.calls.iter().filter(|call| call.len() == 1 && world.refuses(call)).map(|call| call[0]).collect();
+            prop_assert!(told.culprits.is_subset(&alone));
+            if !told.ended {
+                prop_assert_eq!(&told.culprits, &world.bad);
+                let made: BTreeSet<usize> = told.calls.iter().filter(|call| !world.refuses(call)).flatten().copied().collect();
+                prop_assert_eq!(made.len() + world.bad.len(), changes);
+            }
+            prop_assert!(bisect.drain().is_empty());
+            // Whatever happens, no more than a few calls a change.
+            prop_assert!(told.calls.len() <= 8 + 2 * changes + 14 * world.bad.len());
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Changes whose users are read to find out what became of them, or before they are sent.
+//!
+//! [`judge`] is the table: what is seen of a user now says what follows, by why it was asked.
+
+use crate::queue::Sending;
+use paceline_core::Moment;
+use paceline_core::diff::{self, Settled};
+use paceline_core::plan::Guard;
+use paceline_core::summary::Outcome;
+use paceline_core::user::Version;
+use paceline_core::vendor::{Part, Refusal, User};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// Times that a change is sent again after conflicts in which nobody had touched its values.
+const CONFLICTS: u32 = 10;
+
+/// Why a user is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The change has not been sent, or is to be sent again: it is compared first.
+    Revalidate,
+    /// It was sent, and no answer was seen.
+    Lost,
+    /// The same, and it was the last attempt.
+    Exhausted,
+    /// It was refused for a conflict.
+    Conflict,
+    /// Its answer was a success and does not bear it out.
+    NotBorneOut,
+    /// Something between here and the API answered in its place.
+    NotTheApi,
+    /// The vendor has accepted it and makes it in its own time; with `last` it is not waited for any longer.
+    Accepted {
+        /// See above.
+        last: bool,
+    },
+}
+
+/// A change whose user is read.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    pub(crate) sending: Sending,
+    pub(crate) why: Why,
+    /// What was said last: the row's refusal, where the change comes to nothing.
+    pub(crate) refusal: Refusal,
+    /// The part of a refused call that it is read for, by number.
+    pub(crate) gathering: Option<u64>,
+}
+
+impl Doubt {
+    /// It is compared before it is sent.
+    pub(crate) fn revalidate(sending: Sending) -> Self {
+        let refusal = Refusal::own("conflict", "it was changed since it was planned");
+        Self { sending, why: Why::Revalidate, refusal, gathering: None }
+    }
+
+    /// Whether its user is read ahead of its turn.
+    pub(crate) fn is_look(&self) -> bool {
+        self.why == Why::Revalidate && self.gathering.is_none()
+    }
+}
+
+/// A read of one part of the users in doubt.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    pub(crate) part: Part,
+    pub(crate) doubts: Vec<Doubt>,
+    pub(crate) page: Option<String>,
+    pub(crate) pages: u32,
+    /// What earlier pages have brought, by lower-case key.
+    pub(crate) got: HashMap<String, Vec<Value>>,
+    /// When its first page was asked for.
+    pub(crate) asked_at: Option<Moment>,
+    /// When its last page was there.
+    pub(crate) answered_at: Moment,
+}
+
+impl Settling {
+    pub(crate) fn new(part: Part, doubts: Vec<Doubt>) -> Self {
+        Self { part, doubts, page: None, pages: 0, got: HashMap::new(), asked_at: None, answered_at: Moment::ZERO }
+    }
+}
+
+/// What follows from a fresh look at a user.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Judgement {
+    /// The change is made.
+    Made(Option<Version>),
+    /// It is sent, from the user as it was just read.
+    Send,
+    /// It is not made, and its row ends so.
+    NotMade(Outcome, Refusal),
+    /// It is not made; whose fault that is depends on whether others get through.
+    Suspect(Refusal),
+    /// It is asked for again later.
+    Wait,
+}
+
+/// What follows from `user`, who holds `now` of what the change touches; `None` where there is none any more.
+pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, guard: Guard, force: bool) -> Judgement {
+    let Doubt { sending, why, refusal, .. } = doubt;
+    let change = &sending.change;
+    let Some((user, now)) = user else {
+        return Judgement::NotMade(
+            Outcome::Failed,
+            Refusal::not_found(format!("no user has the id `{}` any more", change.user)),
+        );
+    };
+    let settled = diff::settle(&change.before, &change.after, &now);
+    match (settled, why) {
+        (Settled::Holds, _) => Judgement::Made(user.version),
+        (_, Why::Accepted { last: false }) => Judgement::Wait,
+        (_, Why::Accepted { last: true }) => Judgement::NotMade(Outcome::Failed, refusal.clone()),
+        // The write was answered as done: whatever is there instead is what the vendor made of it.
+        (_, Why::NotBorneOut) => Judgement::NotMade(Outcome::Failed, not_applied(refusal, change, &now)),
+        (Settled::Conflict(keys), _) if !force => Judgement::NotMade(Outcome::Conflict, conflict(&keys, refusal)),
+        (_, Why::Exhausted) => Judgement::NotMade(Outcome::Failed, refusal.clone()),
+        (_, Why::NotTheApi) => Judgement::Suspect(refusal.clone()),
+        // Its version is the one that was sent: the refusal was about something else.
+        (_, Why::Conflict) if guard == Guard::Version && change.version.is_some() && user.version == change.version => {
+            Judgement::NotMade(Outcome::Failed, refusal.clone())
+        }
+        (_, Why::Conflict) if sending.conflicts >= CONFLICTS => Judgement::NotMade(Outcome::Conflict, refusal.clone()),
+        (_, Why::Conflict | Why::Revalidate | Why::Lost) => Judgement::Send,
+    }
+}
+
+fn conflict(keys: &[String], refusal: &Refusal) -> Refusal {
+    let message = format!("`{}` was changed by someone else since it was read; --force overwrites", keys.join("`, `"));
+    let code = refusal.code.clone().or(Some("conflict".into()));
+    Refusal { message: Some(message), code, ..refusal.clone() }
+}
+
+fn not_applied(refusal: &Refusal, change: &paceline_core::plan::Change, now: &Map<String, Value>) -> Refusal {
+    if refusal.code.as_deref() != Some("not.applied") {
+        return refusal.clone();
+    }
+    let seen = change.after.iter().find(|(key, value)| now.get(*key).is_some_and(|found| !diff::alike(found, value)));
+    let Some((key, _)) = seen else { return refusal.clone() };
+    let said = refusal.message.clone().unwrap_or_default();
+    let held = now.get(key).map(short).unwrap_or_default();
+    Refusal { message: Some(format!("{said}; read back, `{key}` is {held}")), ..refusal.clone() }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() > 80 { format!("{}…", text.chars().take(79).collect::<String>()) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::History;
+    use paceline_core::plan::{Change, ChangeKey};
+    use paceline_core::user::UserId;
+    use serde_json::json;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    fn doubt(why: Why) -> Doubt {
+        let change = Change {
+            key: ChangeKey { stage: 1, group: String::new(), row: 1 },
+            kind: "fields".into(),
+            user: UserId("u".into()),
+            before: map(json!({"title": "A"})),
+            after: map(json!({"title": "B"})),
+            rest: Map::new(),
+            columns: vec![],
+            version: Some(3),
+        };
+        let history = History::default();
+        let sending = Sending { change, siblings: 1, attempts: 1, conflicts: 0, stale: 0, read_at: None, history };
+        Doubt { sending, why, refusal: Refusal::own("said", "what was said"), gathering: None }
+    }
+
+    fn seen(title: &str, version: i64) -> (User, Map<String, Value>) {
+        let record = json!({"title": title});
+        (User { id: UserId("u".into()), version: Some(version), record: record.clone() }, map(record))
+    }
+
+    #[test]
+    fn what_is_seen_of_a_user_decides_by_why_it_was_asked() {
+        let word = |why: Why, title: &str, version: i64, guard: Guard, force: bool| {
+            let (user, now) = seen(title, version);
+            match judge(&doubt(why), Some((&user, now)), guard, force) {
+                Judgement::Made(_) => "made",
+                Judgement::Send => "send",
+                Judgement::NotMade(Outcome::Conflict, _) => "conflict",
+                Judgement::NotMade(..) => "failed",
+                Judgement::Suspect(_) => "suspect",
+                Judgement::Wait => "wait",
+            }
+        };
+        let (version, compare) = (Guard::Version, Guard::Compare);
+        let table = [
+            (Why::Revalidate, "A", 3, compare, false, "send"),
+            (Why::Revalidate, "B", 3, compare, false, "made"),
+            (Why::Revalidate, "C", 3, compare, false, "conflict"),
+            (Why::Revalidate, "C", 3, compare, true, "send"),
+            (Why::Lost, "A", 3, version, false, "send"),
+            (Why::Lost, "B", 4, version, false, "made"),
+            (Why::Lost, " B ", 4, version, false, "made"),
+            (Why::Lost, "C", 4, version, false, "conflict"),
+            (Why::Exhausted, "A", 3, version, false, "failed"),
+            (Why::Exhausted, "B", 4, version, false, "made"),
+            (Why::Exhausted, "C", 4, version, false, "conflict"),
+            (Why::Conflict, "A", 4, version, false, "send"),
+            (Why::Conflict, "A", 3, version, false, "failed"),
+            (Why::Conflict, "A", 3, compare, false, "send"),
+            (Why::Conflict, "C", 4, version, false, "conflict"),
+            (Why::NotBorneOut, "A", 4, version, false, "failed"),
+            (Why::NotBorneOut, "C", 4, version, false, "failed"),
+            (Why::NotBorneOut, "B", 4, version, false, "made"),
+            (Why::NotTheApi, "A", 3, version, false, "suspect"),
+            (Why::NotTheApi, "B", 3, version, false, "made"),
+            (Why::Accepted { last: false }, "A", 3, Guard::Idempotent, false, "wait"),
+            (Why::Accepted { last: true }, "A", 3, Guard::Idempotent, false, "failed"),
+            (Why::Accepted { last: false }, "B", 3, Guard::Idempotent, false, "made"),
+        ];
+        for (why, title, at, guard, force, expected) in table {
+            assert_eq!(word(why, title, at, guard, force), expected, "{why:?} {title} {at} {guard:?} {force}");
+        }
+        assert!(matches!(
+            judge(&doubt(Why::Lost), None, version, false),
+            Judgement::NotMade(Outcome::Failed, refusal) if refusal.status == Some(404)
+        ));
+    }
+
+    #[test]
+    fn what_was_not_applied_is_told_with_what_is_there_instead() {
+        let (user, now) = seen("C", 4);
+        let refusal = Refusal::own("not.applied", "what was said");
+        let doubt = Doubt { refusal, ..doubt(Why::NotBorneOut) };
+        let Judgement::NotMade(_, refusal) = judge(&doubt, Some((&user, now)), Guard::Version, false) else {
+            panic!("it was not made");
+        };
+        assert_eq!(refusal.message.as_deref(), Some("what was said; read back, `title` is \"C\""));
+    }
+}
