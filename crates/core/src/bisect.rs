@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 /// The largest piece of a refused part that is sent at once: with three culprits among 50 the least calls on average,
 /// found by trying all sizes.
 const PIECE: usize = 9;
-/// A call of no more than this is hardly too wide: the narrowest that is published for any call carries so many.
+/// A call of no more than this is hardly too wide: the narrowest whose width is known carries so many.
 const WIDE: usize = 25;
 /// Suspects that are asked one by one: splitting so few saves nothing.
 const FEW: usize = 3;

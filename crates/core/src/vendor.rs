@@ -487,6 +487,8 @@ pub struct Uses {
     pub values: BTreeMap<String, BTreeSet<String>>,
     /// Whether it takes another run back: its objects are known by their ids.
     pub undo: bool,
+    /// Whether deleted users may be edited, where the roster has a column `state` to restore them by.
+    pub include_deleted: bool,
 }
 
 /// One vendor's words. Implemented in `paceline-vendors`; the engine knows nothing else of a vendor.

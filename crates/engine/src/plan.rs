@@ -265,7 +265,9 @@ impl<'a> Planning<'a> {
             let part = asked.part;
             self.widths.refused(part, asked.rows.len());
             let (first, second) = halves(asked.rows);
-            self.again.extend([Asked::new(part, first), Asked::new(part, second)]);
+            // Depth first: whoever stands alone soon tells whether it is one user's or everyone's.
+            self.again.push_front(Asked::new(part, second));
+            self.again.push_front(Asked::new(part, first));
         } else if let Some(seeking) = asked.rows.pop() {
             self.widths.acquit(asked.part);
             if !forbidden || self.read {

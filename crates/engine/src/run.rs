@@ -201,6 +201,7 @@ impl Run {
                     rows: self.counts.pending,
                     values: self.values(undo).await?,
                     undo,
+                    include_deleted: false,
                 };
                 let names = self.learn_names(&uses).await?;
                 let events = Arc::clone(&self.scheduler.events);

@@ -446,7 +446,10 @@ impl<'a> Sender<'a> {
         for (part, doubts) in &mut self.doubts {
             let width = self.read_widths.of(part, self.vendor.part_width(part, doubts.len()));
             let patience = u32::try_from(width).unwrap_or(u32::MAX).min(PATIENCE);
-            if !doubts.is_empty() && (doubts.len() >= width || no_more || self.doubts_since >= patience) {
+            // Nobody has got through, and perhaps nobody does: that is found out before more is sent.
+            let urgent = !self.passed && doubts.front().is_some_and(|doubt| doubt.why == Why::NotTheApi);
+            let full = doubts.len() >= width || self.doubts_since >= patience;
+            if !doubts.is_empty() && (full || no_more || urgent) {
                 self.doubts_since = 0;
                 found = Some(Settling::new(part, doubts.drain(..width.min(doubts.len())).collect()));
                 break;
@@ -899,12 +902,13 @@ impl Phase for Sender<'_> {
                 self.read_ended(settling, ending, now)?;
             }
             Tag::Write(target, mut part) => {
+                // What was refused had no effect, and is as fresh as it was; whatever had to wait or was not heard of is not.
+                let old = attempts > 0 && !matches!(ending, Ending::Answered(..));
                 for sending in &mut part.items {
                     sending.attempts += attempts;
                     sending.history = history;
-                    if attempts > 0 {
-                        sending.read_at = None;
-                        sending.stale = 0;
+                    if old {
+                        (sending.read_at, sending.stale) = (None, 0);
                     }
                 }
                 self.unanswered(target, part, ending, doubt);

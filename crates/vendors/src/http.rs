@@ -4,7 +4,8 @@ use paceline_core::vendor::{Answer, Refusal, TokenVerdict};
 use secrecy::SecretString;
 use serde_json::Value;
 
-/// Percent-encodes all that is not unreserved (RFC 3986, section 2.3).
+/// Percent-encodes all that is not unreserved (RFC 3986, section 2.3). What a URL would take for "here" or "one up" (`.`,
+/// `..`, nothing at all), encoded or not, gets a space behind it: so a call never reaches another path than its own.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -12,6 +13,9 @@ pub(crate) fn encode(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
             _ => out += &format!("%{byte:02X}"),
         }
+    }
+    if matches!(text, "" | "." | "..") {
+        out += "%20";
     }
     out
 }
@@ -24,6 +28,14 @@ pub(crate) fn number(value: &Value) -> Option<i64> {
 /// The first of these keys that holds a text.
 pub(crate) fn text(body: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| body[*key].as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+}
+
+/// As much of a text as is told of it: a body may hold megabytes.
+pub(crate) fn short(text: String) -> String {
+    match text.char_indices().nth(500) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// What a body says that is no JSON of the API's, in a line.
@@ -60,4 +72,24 @@ pub(crate) fn token(answer: &Answer, refusal: Refusal) -> TokenVerdict {
 fn seconds(value: &Value) -> Option<u64> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
     (number.is_finite() && number >= 0.0).then_some(number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_told_in_short() {
+        assert_eq!(short("a".into()), "a");
+        assert_eq!(short("ü".repeat(501)), format!("{}…", "ü".repeat(500)));
+    }
+
+    #[test]
+    fn no_id_leads_to_another_path_than_its_own() {
+        let table =
+            [("u-1", "u-1"), ("a b/c", "a%20b%2Fc"), (".", ".%20"), ("..", "..%20"), ("", "%20"), ("...", "...")];
+        for (id, encoded) in table {
+            assert_eq!(encode(id), encoded, "{id}");
+        }
+    }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
 #![allow(clippy::panic, reason = "the same")]
 
+mod fake;
+mod guards;
 mod resume;
 mod scenario;
 mod stage;

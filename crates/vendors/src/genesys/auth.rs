@@ -1,6 +1,6 @@
 //! Genesys Cloud's grant: OAuth client credentials (facts/genesys.md, section 1).
 
-use super::wire;
+use super::verdicts;
 use crate::http;
 use paceline_core::vendor::{Answer, Credentials, Grant, TokenVerdict};
 use secrecy::SecretString;
@@ -28,7 +28,7 @@ pub(super) fn grant(credentials: &Credentials, form: usize) -> Option<Grant> {
 }
 
 pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
-    let refusal = wire::refusal(answer);
+    let refusal = verdicts::refusal(answer);
     // Too many token requests come as a 400: facts/genesys.md, section 1.3.
     if answer.status == 400 && refusal.line().contains("rate limit exceeded") {
         return TokenVerdict::Throttled(refusal);

@@ -1,7 +1,6 @@
 //! The columns of a Genesys Cloud roster: the fields of `UpdateUser` (facts/genesys.md, section 3.1).
 
 use paceline_core::validate::{Field, Kind, Table};
-use paceline_core::vendor::Names;
 
 const FIELDS: &[Field] = &[
     Field::kept("name", Kind::Text),
@@ -93,6 +92,10 @@ pub(super) const TABLE: Table = Table {
     importer: IMPORTER,
 };
 
+/// The members of two objects that the vendor replaces as a whole.
+pub(super) const EMPLOYER_INFO: &[&str] = &["officialName", "employeeId", "employeeType", "dateHire"];
+pub(super) const BIOGRAPHY: &[&str] = &["biography", "interests", "hobbies", "spouse", "education"];
+
 /// The top-level field that a column belongs to.
 pub(super) fn top(column: &str) -> &str {
     column.split_once('.').map_or(column, |(top, _)| top)
@@ -117,14 +120,24 @@ pub(super) fn mode(column: &str) -> (&str, Mode) {
 
 /// The lists of queues' members, each under its queue's id.
 pub(super) const MEMBERS_OF: &str = "members of queue ";
+/// The largest page of a queue's members (`GET /routing/queues/{queueId}/members`), asked of a role's too.
+pub(super) const MEMBERS: u64 = 100;
 /// How many members each queue has.
 pub(super) const QUEUE_SIZE: &str = "queue size";
 
-/// The ids of the queues that a value of a roster names: a list as JSON, or an id.
-pub(super) fn named_queues(text: &str, names: &Names) -> Vec<String> {
-    let list: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]);
-    let id = |text: String| names.resolve("queue", &text).map_or(text, |queue| queue.id.clone());
-    list.into_iter().map(id).collect()
+/// The lists of whom a role is granted to, each under its role's id; which of them were read to the end; and how many users
+/// each role has.
+pub(super) const GRANTS_OF: &str = "grants of role ";
+pub(super) const GRANTS_READ: &str = "granted roles";
+pub(super) const ROLE_SIZE: &str = "role size";
+/// Queues whose members cannot be read: whoever may be in one is asked for all of theirs.
+pub(super) const UNREAD: &str = "unread queues";
+/// The addresses of the people that rows name by e-mail, as their records show them.
+pub(super) const PEOPLE: &str = "people ";
+
+/// The texts of a value of a roster: a list as JSON, or one by itself.
+pub(super) fn texts(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()])
 }
 
 /// The list of the schemas of custom attributes.
@@ -148,7 +161,6 @@ pub(super) fn expands(column: &str) -> Option<&'static str> {
         "groups" => Some("groups"),
         "roles" => Some("authorization"),
         "team" => Some("team"),
-        other if attribute(other).is_some() => Some("customAttributes"),
         other => expand(top(other)),
     }
 }

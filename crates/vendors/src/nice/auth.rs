@@ -1,6 +1,6 @@
 //! NICE CXone's grants and the discovery of its hosts (facts/nice.md, "Hosts").
 
-use super::wire;
+use super::answers;
 use crate::http::{self, encode, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,7 +59,7 @@ pub(super) fn refresh(credentials: &Credentials, token: &SecretString) -> Option
 const LIFE_S: u64 = 3600;
 
 pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
-    match http::token(answer, wire::refusal(answer)) {
+    match http::token(answer, answers::refusal(answer)) {
         TokenVerdict::Granted { token, expires_in, refresh } => {
             TokenVerdict::Granted { token, expires_in: expires_in.or(Some(LIFE_S)), refresh }
         }
@@ -88,10 +88,7 @@ pub(super) fn lookup(clues: &Clues, documents: &[Value]) -> Result<Lookup, Refus
             _ => return Ok(Lookup::Unknown(AREAS.to_vec())),
         },
         (None, false, []) => return Ok(Lookup::Document(format!("{issuer}/.well-known/openid-configuration"))),
-        (None, false, [openid, rest @ ..]) => {
-            let url = text(openid, &["token_endpoint"]);
-            (url.ok_or_else(|| missing("openid-configuration", "token_endpoint"))?, rest)
-        }
+        (None, false, [openid, rest @ ..]) => (url_in("openid-configuration", openid, "token_endpoint")?, rest),
     };
     match rest {
         [] => Ok(Lookup::Token(token_url)),
@@ -100,17 +97,46 @@ pub(super) fn lookup(clues: &Clues, documents: &[Value]) -> Result<Lookup, Refus
             Ok(Lookup::Document(format!("{issuer}/.well-known/cxone-configuration?tenantId={}", encode(&tenant))))
         }
         [token, configuration, ..] => {
-            let said = |key: &str| text(configuration, &[key]).ok_or_else(|| missing("cxone-configuration", key));
+            let name = "cxone-configuration";
             let area = text(configuration, &["area"]).or_else(|| claim(token, "area"));
-            let area = area.ok_or_else(|| missing("cxone-configuration", "area"))?;
-            let second_url = Some(format!("https://{area}.{}", said("uhDomain")?));
-            Ok(Lookup::Found(Hosts { base_url: said("api_endpoint")?, second_url, auth_url: token_url }))
+            let area = area.ok_or_else(|| missing(name, "area"))?;
+            let domain = text(configuration, &["uhDomain"]).ok_or_else(|| missing(name, "uhDomain"))?;
+            if !is_area(&area) {
+                return Err(not_a(name, "area", "area"));
+            }
+            if !is_domain(&domain) {
+                return Err(not_a(name, "uhDomain", "host name"));
+            }
+            let second_url = Some(format!("https://{area}.{domain}"));
+            let base_url = url_in(name, configuration, "api_endpoint")?;
+            Ok(Lookup::Found(Hosts { base_url, second_url, auth_url: token_url }))
         }
     }
 }
 
 fn is_area(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_domain(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "0"));
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    host.split('.').all(is_label) && port.parse::<u16>().is_ok()
+}
+
+/// The absolute URL that a document names. Whether it is one to send secrets to is the transport's to say.
+fn url_in(document: &str, body: &Value, key: &str) -> Result<String, Refusal> {
+    let url = text(body, &[key]).ok_or_else(|| missing(document, key))?;
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_http = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_host = !host.is_empty() && !host.contains(['@', '\\']) && url.chars().all(|c| c.is_ascii_graphic());
+    if is_http && is_host { Ok(url) } else { Err(not_a(document, key, "absolute URL")) }
+}
+
+/// What a document says is not repeated: it may hold a password.
+fn not_a(document: &str, key: &str, what: &str) -> Refusal {
+    Refusal::own("not.understood", format!("what the {document} says for `{key}` is no {what}"))
 }
 
 fn missing(document: &str, key: &str) -> Refusal {
@@ -161,6 +187,46 @@ mod tests {
         assert!(lookup(&clues, &documents).is_err());
         documents[1] = json!({"access_token": "opaque"});
         assert!(lookup(&clues, &documents[..2]).is_err());
+    }
+
+    #[test]
+    fn a_document_that_names_no_absolute_url_is_told_with_its_key() {
+        let clues = Clues::default();
+        let message = |documents: &[Value]| lookup(&clues, documents).unwrap_err().message.unwrap();
+        let token = json!({"access_token": jwt(&json!({"tenantId": "t", "area": "na1"}))});
+        for wrong in [
+            "/auth/token",
+            "cxone.example",
+            "ftp://x.org/",
+            "https://",
+            "https://user:pw@x.org/",
+            "https://x .org",
+            "javascript:1",
+            "https:///auth",
+            "https://x.org\\@y.org",
+        ] {
+            let openid = json!({"token_endpoint": wrong});
+            let told = message(&[openid]);
+            assert!(told.contains("openid-configuration") && told.contains("`token_endpoint`"), "{told}");
+            assert!(!told.contains("pw"), "{told}");
+            let configuration = json!({"api_endpoint": wrong, "uhDomain": "x.org", "area": "na1"});
+            let told = message(&[json!({"token_endpoint": "https://x.org/t"}), token.clone(), configuration]);
+            assert!(told.contains("cxone-configuration") && told.contains("`api_endpoint`"), "{told}");
+        }
+        for (area, domain, key) in [
+            ("na1", "x.org/evil", "uhDomain"),
+            ("na1", "u@x.org", "uhDomain"),
+            ("a/b", "x.org", "area"),
+            ("na1", "", "uhDomain"),
+        ] {
+            let configuration = json!({"api_endpoint": "https://x.org", "uhDomain": domain, "area": area});
+            let told = message(&[json!({"token_endpoint": "https://x.org/t"}), token.clone(), configuration]);
+            assert!(told.contains(&format!("`{key}`")), "{told}");
+        }
+        for right in ["https://x.org", "HTTPS://x.org/a?b=c", "http://127.0.0.1:8080/auth/token", "https://[::1]:8443"]
+        {
+            assert_eq!(lookup(&clues, &[json!({"token_endpoint": right})]), Ok(Lookup::Token(right.into())));
+        }
     }
 
     #[test]

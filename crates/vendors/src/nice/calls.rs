@@ -1,21 +1,27 @@
 //! Changes → calls, and the calls that read (facts/nice.md, "Writing agents", "Writing UserHub users", "Reading").
 
-use super::wire;
+use super::body;
+use super::pages::{At, TOP, TOP_USERS};
+use super::person::ids;
 use crate::http::encode;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{BLIND, Effect, Host, Method, Request};
 use serde_json::{Value, json};
 
-/// Rows of a page of the Admin API.
-const TOP: usize = 1_000;
-/// Rows of a page of UserHub.
-const TOP_USERS: usize = 500;
 /// Agents or users that a write carries. The maximum is not published: "start at 100, halve on a 400 that rejects the
 /// whole batch" (facts/nice.md).
 const BATCH: usize = 100;
 
 fn admin(version: &str) -> String {
-    format!("/incontactapi/services/{version}")
+    format!("/incontactapi/services/{}", segment(version))
+}
+
+/// A segment of a path. `.` and `..` would lead elsewhere, encoded or not: they are written so that nobody has that id.
+fn segment(text: &str) -> String {
+    match text {
+        "" | "." | ".." => format!("%25{}", text.len()),
+        text => encode(text),
+    }
 }
 
 fn read(host: Host, method: Method, template: &'static str, target: String, body: Option<Value>) -> Request {
@@ -31,9 +37,9 @@ pub(super) fn business_unit(version: &str) -> Request {
 }
 
 /// One page of all agents, or of those that are active or not.
-pub(super) fn agents(version: &str, active: Option<bool>, skip: usize) -> Request {
+pub(super) fn agents(version: &str, active: Option<bool>, at: At) -> Request {
     let active = active.map(|active| format!("&isActive={active}")).unwrap_or_default();
-    let target = format!("{}/agents?skip={skip}&top={TOP}&orderBy=agentId{active}", admin(version));
+    let target = format!("{}/agents?skip={}&top={}&orderBy=agentId{active}", admin(version), at.skip, at.top);
     get("GET /incontactapi/services/{apiVersion}/agents", target)
 }
 
@@ -45,19 +51,20 @@ pub(super) fn agents_by_id(version: &str, ids: &[String]) -> Request {
 
 /// One agent by its user's UUID: "most agent paths take either".
 pub(super) fn agent_by_uuid(version: &str, uuid: &str) -> Request {
-    let target = format!("{}/agents/{}", admin(version), encode(uuid));
+    let target = format!("{}/agents/{}", admin(version), segment(uuid));
     get("GET /incontactapi/services/{apiVersion}/agents/{agentIdOrUserId}", target)
 }
 
 /// The skills of one agent.
-pub(super) fn skills_of(version: &str, id: &str, skip: usize) -> Request {
-    let target = format!("{}/agents/{}/skills?skip={skip}&top={TOP}", admin(version), encode(id));
+pub(super) fn skills_of(version: &str, id: &str, at: At) -> Request {
+    let target = format!("{}/agents/{}/skills?skip={}&top={}", admin(version), segment(id), at.skip, at.top);
     get("GET /incontactapi/services/{apiVersion}/agents/{agentIdOrUserId}/skills", target)
 }
 
 /// One page of the skills of all agents that are active, or of all that are not.
-pub(super) fn skills_of_all(version: &str, active: bool, skip: usize) -> Request {
-    let target = format!("{}/agents/skills?isAgentActive={active}&isActive=true&skip={skip}&top={TOP}", admin(version));
+pub(super) fn skills_of_all(version: &str, active: bool, at: At) -> Request {
+    let path = format!("{}/agents/skills?isAgentActive={active}&isActive=true", admin(version));
+    let target = format!("{path}&skip={}&top={}", at.skip, at.top);
     get("GET /incontactapi/services/{apiVersion}/agents/skills", target)
 }
 
@@ -67,39 +74,44 @@ fn search_users(body: Value) -> Request {
 }
 
 /// Users by the values of a field, whatever else the search finds: "searches are *contains*".
-pub(super) fn users_by(field: &str, values: &[String], skip: usize) -> Request {
-    search_users(json!({"filter": {field: values}, "skip": skip, "top": TOP_USERS}))
+pub(super) fn users_by(field: &str, values: &[String], at: At) -> Request {
+    search_users(json!({"filter": {field: values}, "skip": at.skip, "top": at.top, "orderBy": {"id": "ASC"}}))
 }
 
 /// One user.
 pub(super) fn user(uuid: &str) -> Request {
-    let target = format!("/user-management/v3/users/{}", encode(uuid));
+    let target = format!("/user-management/v3/users/{}", segment(uuid));
     read(Host::Second, Method::Get, "GET /user-management/v3/users/{userId}", target, None)
 }
 
-/// One page of all users, or of those that are active or not.
-pub(super) fn all_users(active: Option<bool>, skip: usize) -> Request {
-    let mut body = json!({"skip": skip, "top": TOP_USERS, "orderBy": {"id": "ASC"}});
-    if let Some(active) = active {
-        let states = if active { json!(["ACTIVE", "PENDING", "UNREGISTERED", "BLOCKED"]) } else { json!(["DELETED"]) };
-        body["filter"] = json!({"status": states});
+/// States of users who are not deactivated.
+const LIVING: &[&str] = &["ACTIVE", "PENDING", "UNREGISTERED", "BLOCKED"];
+
+/// One page of all users who are not deactivated, of those who are (`inactive`, `deleted`), or of both (`any`).
+pub(super) fn all_users(state: Option<&str>, at: At) -> Request {
+    let mut body = json!({"skip": at.skip, "top": at.top, "orderBy": {"id": "ASC"}});
+    match state {
+        Some("any") => {}
+        Some("inactive" | "deleted") => body["filter"] = json!({"status": ["DELETED"]}),
+        _ => body["filter"] = json!({"status": LIVING}),
     }
     search_users(body)
 }
 
 /// What a gateway shows of a user: the tutorial's path.
 pub(super) fn gateway(id: &str) -> Request {
-    get("GET /api/v1/users/{id}", format!("/api/v1/users/{}", encode(id)))
+    get("GET /api/v1/users/{id}", format!("/api/v1/users/{}", segment(id)))
 }
 
 /// One page of a list of the tenant's.
-pub(super) fn list(version: &str, list: &str, skip: usize) -> Request {
-    let page = |path: &str| format!("{}/{path}?skip={skip}&top={TOP}", admin(version));
+pub(super) fn list(version: &str, list: &str, next: Option<&str>) -> Request {
+    let at = list_page(list, next);
+    let page = |path: &str| format!("{}/{path}?skip={}&top={}", admin(version), at.skip, at.top);
     match list {
         "skill" => get("GET /incontactapi/services/{apiVersion}/skills", page("skills")),
         "team" => get("GET /incontactapi/services/{apiVersion}/teams", page("teams")),
         "user team" => {
-            let body = json!({"skip": skip, "top": TOP_USERS});
+            let body = json!({"skip": at.skip, "top": at.top});
             let target = "/user-management/v4/teams/search";
             read(Host::Second, Method::Post, "POST /user-management/v4/teams/search", target.into(), Some(body))
         }
@@ -107,7 +119,16 @@ pub(super) fn list(version: &str, list: &str, skip: usize) -> Request {
             let target = "/authorization/v1/roles/search";
             read(Host::Second, Method::Post, "POST /authorization/v1/roles/search", target.into(), Some(json!({})))
         }
-        _ => agents(version, None, skip),
+        _ => agents(version, None, at),
+    }
+}
+
+/// The page of a list of the tenant's. Roles come whole: their search takes no `skip`.
+pub(super) fn list_page(list: &str, next: Option<&str>) -> At {
+    match list {
+        "role" => At::of(next, usize::MAX),
+        "user team" => At::of(next, TOP_USERS),
+        _ => At::of(next, TOP),
     }
 }
 
@@ -123,10 +144,9 @@ pub(super) fn width(change: &Change) -> usize {
 pub(super) fn call(version: &str, changes: &[Change]) -> Request {
     // The engine never asks for a call without changes; an empty one would be a read of nobody.
     let Some(change) = changes.first() else { return business_unit(version) };
-    let agents =
-        || -> Value { changes.iter().map(|change| json!({"agentId": wire::ids(change.user.as_str()).0})).collect() };
-    let uuids = || -> Vec<&str> { changes.iter().filter_map(|change| wire::ids(change.user.as_str()).1).collect() };
-    let group = encode(&change.key.group);
+    let agents = || -> Value { changes.iter().map(|change| json!({"agentId": ids(change.user.as_str()).0})).collect() };
+    let uuids = || -> Vec<&str> { changes.iter().filter_map(|change| ids(change.user.as_str()).1).collect() };
+    let group = segment(&change.key.group);
     let admin = admin(version);
     // All of these set what they set, whatever was there: sent again after a lost answer, they do no harm.
     let write = |host, method, template, target: String, body: Option<Value>| Request {
@@ -141,13 +161,19 @@ pub(super) fn call(version: &str, changes: &[Change]) -> Request {
     use Method::{Delete, Patch, Post, Put};
     match change.kind.as_str() {
         "agent" => {
-            let body = json!({"agents": changes.iter().map(wire::agent_body).collect::<Vec<_>>()});
+            let body = json!({"agents": changes.iter().map(body::agent).collect::<Vec<_>>()});
             let template = "PUT /incontactapi/services/{apiVersion}/agents";
             write(Base, Put, template, format!("{admin}/agents"), Some(body))
         }
         "skills+" => {
-            let skill = |(key, item): (&String, &Value)| json!({"skillIds": [key.trim_start_matches("skills/")], "isActive": true, "proficiency": item["proficiency"]});
-            let one = |change: &Change| json!({"agentIds": [wire::ids(change.user.as_str()).0], "skills": change.after.iter().map(skill).collect::<Vec<_>>()});
+            let skill = |(key, item): (&String, &Value)| {
+                let mut one = json!({"skillIds": [key.trim_start_matches("skills/")], "isActive": true});
+                if !item["proficiency"].is_null() {
+                    one["proficiency"] = item["proficiency"].clone();
+                }
+                one
+            };
+            let one = |change: &Change| json!({"agentIds": [ids(change.user.as_str()).0], "skills": change.after.iter().map(skill).collect::<Vec<_>>()});
             let body = json!({"agentAndSkillDetails": changes.iter().map(one).collect::<Vec<_>>()});
             let template = "POST /incontactapi/services/{apiVersion}/agents/skills";
             write(Base, Post, template, format!("{admin}/agents/skills"), Some(body))
@@ -168,16 +194,16 @@ pub(super) fn call(version: &str, changes: &[Change]) -> Request {
         "active+" => {
             let target = format!(
                 "/user-management/v1/users/{}/revive",
-                encode(wire::ids(change.user.as_str()).1.unwrap_or_default())
+                segment(ids(change.user.as_str()).1.unwrap_or_default())
             );
             write(Second, Post, "POST /user-management/v1/users/{userId}/revive", target, None)
         }
         BLIND => {
-            let target = format!("/api/v1/users/{}", encode(change.user.as_str()));
+            let target = format!("/api/v1/users/{}", segment(change.user.as_str()));
             write(Base, Patch, "PATCH /api/v1/users/{id}", target, Some(Value::Object(change.after.clone())))
         }
         _ => {
-            let body = wire::user_body(change);
+            let body = body::user(change);
             write(Second, Put, "PUT /user-management/v1/users", "/user-management/v1/users".into(), Some(body))
         }
     }

@@ -1,7 +1,7 @@
 //! Row and person → changes, and the changes that take one back.
 
 use super::fields::{self, Surface, surface};
-use super::wire;
+use super::person;
 use paceline_core::desired::Row;
 use paceline_core::diff;
 use paceline_core::plan::{Change, ChangeKey};
@@ -28,7 +28,7 @@ fn stage(kind: &str) -> u8 {
 /// What a change of this kind shares its call with: one target.
 fn group(kind: &str, after: &Map<String, Value>) -> String {
     let group = match kind {
-        "team" => after["team"]["id"].as_str(),
+        "team" => after.get("team").and_then(|team| team["id"].as_str()),
         "skills-" => after.keys().next().and_then(|key| key.strip_prefix("skills/")),
         _ => None,
     };
@@ -63,16 +63,28 @@ impl Maker<'_> {
 pub(super) fn changes(row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
     let mut maker = Maker { row: row.number, user, changes: vec![] };
     fields(&mut maker, row, names)?;
+    is_living(row, user, &maker.changes)?;
     if let Some(team) = row.fields.get("team").and_then(Value::as_str).filter(|_| !sets_user(row)) {
-        let found = names.resolve("team", team)?;
-        let before = user.record.get("agent").map(|agent| wire::place(agent, "team", names));
-        let after = json!({"id": found.id, "name": found.name});
-        maker.push("team", vec!["team".into()], one("team", before), one("team", Some(after)));
+        let before = user.record.get("agent").and_then(|agent| person::place(agent, "team", names));
+        if let Some(after) = place(names, "team", team, before.as_ref())? {
+            maker.push("team", vec!["team".into()], one("team", before), one("team", Some(after)));
+        }
     }
     skills(&mut maker, row, names)?;
     active(&mut maker, row);
     maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(maker.changes)
+}
+
+/// A deactivated user is written only where the row says what shall become of that.
+fn is_living(row: &Row, user: &User, changes: &[Change]) -> Result<(), Refusal> {
+    let active = user.record.get("user").and_then(person::is_active);
+    let writes = changes.iter().any(|change| change.kind == "user");
+    if active != Some(false) || row.fields.contains_key("active") || !writes {
+        return Ok(());
+    }
+    let message = "the user is deactivated: set `active` to `true` in the same row to revive it";
+    Err(Refusal::own("deactivated", message))
 }
 
 fn one(key: &str, value: Option<Value>) -> Map<String, Value> {
@@ -95,14 +107,22 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
             Surface::Team if sets_user(row) => 0,
             Surface::Team | Surface::Active | Surface::Skills => continue,
         };
-        let user = record.get("user");
-        let (before, after) = match (column.as_str(), value.as_str()) {
-            ("role", Some(text)) => (user.map(|user| wire::place(user, "role", names)), place(names, "role", text)?),
-            ("team", Some(text)) => {
-                (user.map(|user| wire::place(user, "user team", names)), place(names, "user team", text)?)
-            }
-            _ => (wire::held(record, column), value.clone()),
+        let list = match column.as_str() {
+            "role" => "role",
+            "team" => "user team",
+            _ => "",
         };
+        let (before, after) = match value.as_str() {
+            Some(text) if !list.is_empty() => {
+                let before = record.get("user").and_then(|user| person::place(user, list, names));
+                let Some(after) = place(names, list, text, before.as_ref())? else { continue };
+                (before, after)
+            }
+            _ => (person::held(record, column), value.clone()),
+        };
+        if list.is_empty() && person::is_there(record, column, before.as_ref(), value) {
+            continue;
+        }
         let (_, befores, afters) = &mut sides[at];
         before.map(|before| befores.insert(column.clone(), before));
         afters.insert(column.clone(), after);
@@ -113,9 +133,13 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
     Ok(())
 }
 
-fn place(names: &Names, list: &str, text: &str) -> Result<Value, Refusal> {
-    let found = names.resolve(list, text)?;
-    Ok(json!({"id": found.id, "name": found.name}))
+/// The role or team that a row names; `None` where the person has it and the tenant's list does not show it.
+fn place(names: &Names, list: &str, text: &str, held: Option<&Value>) -> Result<Option<Value>, Refusal> {
+    match names.resolve(list, text) {
+        Ok(found) => Ok(Some(json!({"id": found.id, "name": found.name}))),
+        Err(_) if held.is_some_and(|held| person::is_called(held, text)) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn key_of(id: &Value) -> Option<String> {
@@ -125,37 +149,67 @@ fn key_of(id: &Value) -> Option<String> {
 /// Skills: one change that assigns several, and one for each that is taken away.
 fn skills(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
     let columns: Vec<String> = row.fields.keys().filter(|column| surface(column) == Surface::Skills).cloned().collect();
-    let held: Map<String, Value> = maker.user.record["skills"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|item| {
-            Some((key_of(&item["id"])?, json!({"name": item["name"], "proficiency": item["proficiency"]})))
-        })
-        .collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let Some(told) = maker.user.record.get("skills").and_then(Value::as_array) else {
+        let message = "CXone did not tell the agent's skills: they are left as they are";
+        return Err(Refusal::own("not.told", message));
+    };
+    let one =
+        |item: &Value| Some((key_of(&item["id"])?, json!({"name": item["name"], "proficiency": item["proficiency"]})));
+    let held: Map<String, Value> = told.iter().filter_map(one).collect();
     let mut wanted = held.clone();
     for column in &columns {
         if column == "skills" {
             wanted.clear();
         }
         for item in row.fields[column].as_array().into_iter().flatten() {
-            let text = item["name"].as_str().or_else(|| item.as_str()).unwrap_or_default();
-            let found = names.resolve("skill", text)?;
-            let key = format!("skills/{}", found.id);
+            let (key, name) = skill(item, names, &held)?;
             if column == "skills-" {
                 wanted.remove(&key);
                 continue;
             }
             // Without a proficiency, one that the person has stays as it is.
-            let asked = item["proficiency"].as_f64().map(|rating| json!(rating as i64));
-            let known = held.get(&key).map(|item| item["proficiency"].clone());
-            let proficiency = asked.or(known).unwrap_or(json!(MIDDLE));
-            let name = held.get(&key).map_or(json!(found.name), |item| item["name"].clone());
+            let known = held.get(&key).map(|item| item["proficiency"].clone()).filter(|known| !known.is_null());
+            let unrated = if held.contains_key(&key) { Value::Null } else { json!(MIDDLE) };
+            let proficiency = rating(item, &name)?.or(known).unwrap_or(unrated);
+            let name = held.get(&key).map_or(json!(name), |item| item["name"].clone());
             wanted.insert(key, json!({"name": name, "proficiency": proficiency}));
         }
     }
     assign(maker, &columns, &held, &wanted);
     Ok(())
+}
+
+/// The skill that a row names: one of the tenant's, or one that the agent has and the tenant's list does not show.
+fn skill(item: &Value, names: &Names, held: &Map<String, Value>) -> Result<(String, String), Refusal> {
+    let texts = [item.as_str(), item["name"].as_str(), item["id"].as_str()];
+    let text = texts.into_iter().flatten().next().unwrap_or_default();
+    let refusal = match names.resolve("skill", text) {
+        Ok(found) => return Ok((format!("skills/{}", found.id), found.name.clone())),
+        Err(refusal) => refusal,
+    };
+    let is_it = |(key, item): &(&String, &Value)| {
+        let name = item["name"].as_str().is_some_and(|name| name.trim().eq_ignore_ascii_case(text.trim()));
+        name || key.strip_prefix("skills/") == Some(text)
+    };
+    let mut found = held.iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some((key, _)), None) => Ok((key.clone(), text.to_owned())),
+        _ => Err(refusal),
+    }
+}
+
+/// Proficiencies are the whole numbers 1 to 5.
+fn rating(item: &Value, name: &str) -> Result<Option<Value>, Refusal> {
+    match item["proficiency"].as_f64() {
+        Some(rating) if rating.fract() != 0.0 => {
+            let message = format!("the proficiency of `{name}` must be a whole number from 1 to 5, not `{rating}`");
+            Err(Refusal::own("invalid.value", message))
+        }
+        rating => Ok(rating.map(|rating| json!(rating as i64))),
+    }
 }
 
 fn assign(maker: &mut Maker<'_>, columns: &[String], held: &Map<String, Value>, wanted: &Map<String, Value>) {
@@ -168,7 +222,7 @@ fn assign(maker: &mut Maker<'_>, columns: &[String], held: &Map<String, Value>, 
 
 fn active(maker: &mut Maker<'_>, row: &Row) {
     let Some(wanted) = row.fields.get("active").and_then(Value::as_bool) else { return };
-    let before = wire::held(&maker.user.record, "active");
+    let before = person::held(&maker.user.record, "active");
     let kind = if wanted { "active+" } else { "active-" };
     maker.push(kind, vec!["active".into()], one("active", before), one("active", Some(json!(wanted))));
 }
@@ -186,6 +240,8 @@ pub(super) fn undo(change: &Change) -> Vec<Change> {
         }
         "active+" => maker.push("active-", change.columns.clone(), before, after),
         "active-" => maker.push("active+", change.columns.clone(), before, after),
+        // A team that was not told, or none at all, cannot be gone back to.
+        "team" if !change.before.get("team").is_some_and(|team| team["id"].is_string()) => {}
         kind => {
             // What was empty and has no empty value stays as it was set: a number cannot be cleared.
             let can = |(key, value): &(String, Value)| !value.is_null() || clears(key);
@@ -233,7 +289,7 @@ mod tests {
 
     fn record() -> Value {
         json!({
-            "agent": {"agentId": 7, "teamId": 10, "teamName": "Blue", "custom1": "x", "phoneRefusalTimeout": "30", "isActive": "True"},
+            "agent": {"agentId": 7, "teamId": 10, "teamName": "Blue", "custom1": "x", "custom2": "", "phoneRefusalTimeout": "30", "isActive": "True"},
             "user": {"id": "u", "role": "Agent", "teamId": "t-10", "status": "ACTIVE", "firstName": "Ada"},
             "skills": [{"id": "1", "name": "Spanish", "proficiency": 2}],
         })

@@ -8,7 +8,7 @@ const UUID: &str = "11eb2a5c-0000-4000-8000-000000000001";
 
 pub(crate) fn genesys() -> Sample {
     let user = |title, division: &str, name: &str, skills, groups, state| {
-        json!({"id": UUID, "version": 7, "title": title, "department": "Sales", "state": state,
+        json!({"id": UUID, "version": 7, "email": "A@example.com", "title": title, "department": "Sales", "state": state,
             "division": {"id": division, "name": name}, "skills": skills, "groups": groups, "languages": []})
     };
     let spanish = json!([{"id": "s1", "name": "Spanish", "proficiency": 2.0}]);

@@ -1,0 +1,259 @@
+//! No lost update, and nothing that is believed for its status alone (DESIGN.md, section 3).
+
+use crate::fake::{Books, Fake, json_answer, refused, throttled};
+use crate::stage::play;
+use paceline_core::pace::Quota;
+use paceline_core::summary::State;
+use paceline_core::vendor::{Answer, Request};
+use paceline_engine::{Lost, MaxFailures, Settings};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const MOVE: &str = "POST /api/v2/authorization/divisions/{divisionId}/objects/{objectType}";
+const SKILLS: &str = "PUT /api/v2/users/{userId}/routingskills/bulk";
+const PATCH: &str = "PATCH /api/v2/users/{userId}";
+const READ: &str = "GET /api/v2/users";
+
+fn pace(allowed: u32, seconds: u64) -> Settings {
+    Settings { rate: Some(Quota { allowed, window: Duration::from_secs(seconds) }), ..Settings::default() }
+}
+
+fn nobody(_: &mut Books, _: &Request) -> Option<Result<Answer, Lost>> {
+    None
+}
+
+/// Users that a request is about.
+fn users_of(request: &Request) -> Vec<String> {
+    match (request.template, &request.body) {
+        (READ, _) => request.target.split('&').filter_map(|pair| pair.strip_prefix("id=")).map(str::to_owned).collect(),
+        (MOVE, Some(Value::Array(ids))) => ids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => request.target.split('/').nth(4).map(str::to_owned).into_iter().collect(),
+    }
+}
+
+/// The longest time between a user's last read and a write to it, over all writes of a template.
+fn oldest_comparison(books: &Books, template: &str) -> Duration {
+    let mut oldest = Duration::ZERO;
+    for (at, (sent, request)) in books.log.iter().enumerate().filter(|(_, (_, request))| request.template == template) {
+        for user in users_of(request) {
+            let reads =
+                books.log[..at].iter().filter(|(_, read)| read.template == READ && users_of(read).contains(&user));
+            let (read, _) = reads.last().expect("nobody is written unread");
+            oldest = oldest.max(*sent - *read);
+        }
+    }
+    oldest
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_throttled_is_compared_again_and_a_colleagues_edit_of_the_pause_stays() {
+    let mut refused_once = false;
+    let fake = Fake::new(20, move |books, request| {
+        if request.template != MOVE || std::mem::replace(&mut refused_once, true) {
+            return None;
+        }
+        // While the pause runs, a colleague moves one of them.
+        books.users.get_mut("u7").unwrap()["division"] = json!({"id": "support", "name": "Support"});
+        Some(Ok(throttled(30)))
+    });
+    let summary = play(fake.run(pace(500, 1), json!({"division": "Sales"})).await).await;
+    assert_eq!((summary.counts.updated, summary.counts.conflict), (19, 1), "{summary:?}");
+    let books = fake.books();
+    assert_eq!(books.users["u7"]["division"]["id"], "support");
+    assert!(oldest_comparison(&books, MOVE) <= Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_written_from_a_comparison_older_than_five_seconds_however_slow_the_pace() {
+    for (settings, template, fields) in [
+        (pace(10, 60), SKILLS, json!({"skills": [{"name": "French", "proficiency": 2.0}]})),
+        (
+            Settings { spread: true, ..pace(60, 60) },
+            SKILLS,
+            json!({"skills": [{"name": "French", "proficiency": 2.0}]}),
+        ),
+        (pace(4, 10), MOVE, json!({"division": "Sales"})),
+    ] {
+        let fake = Fake::new(60, nobody);
+        let summary = play(fake.run(settings, fields).await).await;
+        assert_eq!((summary.state, summary.counts.updated), (State::Finished, 60), "{summary:?}");
+        let books = fake.books();
+        assert!(oldest_comparison(&books, template) <= Duration::from_secs(5), "{template}");
+        // What is read and not written in time is read again: not much of it.
+        assert!(books.count(READ) <= 1 + books.count(template), "{template}: {} reads", books.count(READ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_read_a_moment_ago_is_not_read_again() {
+    let fake = Fake::new(100, nobody);
+    let summary = play(fake.run(pace(500, 1), json!({"division": "Sales"})).await).await;
+    let books = fake.books();
+    assert_eq!((summary.counts.updated, books.count(READ), books.count(MOVE)), (100, 1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_lost_its_answer_is_never_repeated_unread() {
+    let mut times = 0;
+    let fake = Fake::new(3, move |books, request| {
+        times += u32::from(request.template == SKILLS);
+        if request.template != SKILLS || times > 2 {
+            return None;
+        }
+        // The first write is made, and nobody hears of it; then a colleague edits. The second never arrives.
+        let user = users_of(request)[0].clone();
+        if times == 1 {
+            books.users.get_mut(&user).unwrap()["skills"] =
+                json!([{"id": "billing", "name": "Billing", "proficiency": 1.0}]);
+        }
+        Some(Err(if times == 1 { Lost::Broken("reset".into()) } else { Lost::Timeout }))
+    });
+    let fields = json!({"skills": [{"name": "French", "proficiency": 2.0}]});
+    let summary = play(fake.run(Settings { max_concurrent: 1, ..pace(500, 1) }, fields).await).await;
+    assert_eq!((summary.counts.updated, summary.counts.conflict), (2, 1), "{summary:?}");
+    let books = fake.books();
+    assert_eq!(books.users["u1"]["skills"][0]["id"], "billing", "the colleague's edit stays");
+    let writes: Vec<usize> = (0..books.log.len()).filter(|at| books.log[*at].1.template == SKILLS).collect();
+    for pair in writes.windows(2).filter(|pair| users_of(&books.log[pair[0]].1) == users_of(&books.log[pair[1]].1)) {
+        assert!(books.log[pair[0]..pair[1]].iter().any(|(_, request)| request.template == READ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_in_html_is_no_success_and_where_every_write_is_answered_so_the_run_halts() {
+    let html = || Answer::new(200, vec![("content-type".into(), "text/html".into())], b"<html>blocked</html>".to_vec());
+    for users in [1, 30] {
+        let fake = Fake::new(users, move |_, request| (request.template == PATCH).then(|| Ok(html())));
+        let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+        assert_eq!(
+            (summary.state, summary.counts.updated, summary.counts.failed),
+            (State::Halted, 0, 0),
+            "{summary:?}"
+        );
+        assert!(summary.halt.unwrap().cause.contains("between here and the API"));
+        assert!(fake.books().count(PATCH) <= 25);
+    }
+    // Now and then, it costs nobody anything.
+    let mut calls = 0;
+    let fake = Fake::new(30, move |_, request| {
+        calls += u32::from(request.template == PATCH);
+        (request.template == PATCH && calls % 5 == 0).then(|| Ok(html()))
+    });
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+    assert_eq!((summary.state, summary.counts.updated), (State::Finished, 30), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_that_is_no_version_is_the_rows_failure_after_one_look() {
+    let fake = Fake::new(1, |_, request| (request.template == PATCH).then(|| Ok(refused(409, "general.conflict"))));
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+    assert_eq!((summary.counts.failed, summary.counts.conflict), (1, 0), "{summary:?}");
+    assert_eq!(summary.failures[0].code.as_deref(), Some("general.conflict"));
+    let books = fake.books();
+    assert_eq!((books.count(PATCH), books.count(READ)), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_a_colleague_raised_elsewhere_is_written_on() {
+    let fake = Fake::new(5, |books, request| {
+        let user = books
+            .users
+            .get_mut(&users_of(request)[0])
+            .filter(|user| request.template == PATCH && user["department"].is_null())?;
+        (user["department"], user["version"]) = (json!("Tax"), json!(2));
+        None
+    });
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+    assert_eq!(summary.counts.updated, 5, "{summary:?}");
+    assert_eq!(fake.books().users["u3"]["department"], "Tax");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_gone_ends_its_rows_in_a_dozen_calls() {
+    let fake = Fake::new(5_000, |_, request| (request.template == MOVE).then(|| Ok(refused(404, "not.found"))));
+    let summary = play(fake.run(pace(100_000, 1), json!({"division": "Sales"})).await).await;
+    assert_eq!((summary.state, summary.counts.failed), (State::Finished, 5_000), "{:?}", summary.counts);
+    let books = fake.books();
+    let planned = 50 + 1;
+    assert!(books.log.len() - planned <= 12, "{} calls", books.log.len() - planned);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_width_that_is_ours_blames_nobody_and_is_learned() {
+    let fake = Fake::new(1_000, |_, request| {
+        let wide = request.template == MOVE && users_of(request).len() > 20;
+        wide.then(|| Ok(refused(400, "too.many.bulk.division.updates")))
+    });
+    let summary = play(fake.run(pace(100_000, 1), json!({"division": "Sales"})).await).await;
+    assert_eq!(summary.counts.updated, 1_000, "{summary:?}");
+    assert!(fake.books().count(MOVE) <= 160, "{}", fake.books().count(MOVE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_right_for_one_kind_of_change_leaves_the_others_their_outcome() {
+    let fake = Fake::new(3, |_, request| (request.template == PATCH).then(|| Ok(refused(403, "missing.permissions"))));
+    let mut run = fake.run(pace(500, 1), json!({"title": "Lead", "division": "Sales"})).await;
+    run.plan().await.unwrap();
+    let ended = run.send(&mut |_| Box::pin(async { true })).await;
+    let summary = run.close(ended).await.unwrap();
+    assert_eq!((summary.state, summary.counts.pending), (State::Halted, 3), "nobody got through: {summary:?}");
+    // Where others get through, those who are refused are refused for themselves.
+    let fake = Fake::new(3, |_, request| {
+        (request.template == PATCH && request.target.ends_with("u1")).then(|| Ok(refused(403, "missing.permissions")))
+    });
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead", "division": "Sales"})).await).await;
+    assert_eq!((summary.state, summary.counts.updated, summary.counts.failed), (State::Finished, 2, 1), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_users_read_that_is_refused_fails_that_row_and_a_read_that_is_forbidden_for_all_halts() {
+    let refuse = |request: &Request, who: &str| {
+        (request.template == READ && users_of(request).iter().any(|user| user == who || who == "all"))
+            .then(|| Ok(refused(403, "not.authorized")))
+    };
+    let fake = Fake::new(40, move |_, request| refuse(request, "u7"));
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+    assert_eq!((summary.counts.updated, summary.counts.failed), (39, 1), "{summary:?}");
+    for users in [1, 40] {
+        let fake = Fake::new(users, move |_, request| refuse(request, "all"));
+        let summary = play(fake.run(pace(500, 1), json!({"title": "Lead"})).await).await;
+        assert_eq!((summary.state, summary.counts.failed), (State::Halted, 0), "{summary:?}");
+        assert!(fake.books().count(READ) <= 40, "{}", fake.books().count(READ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_a_call_is_recorded_before_too_many_failures_halt_the_run() {
+    let fake = Fake::new(20, |_, request| {
+        let bad = request.template == MOVE && users_of(request).iter().any(|user| user == "u3" || user == "u4");
+        bad.then(|| Ok(refused(400, "invalid.value")))
+    });
+    let settings = Settings { max_failures: Some(MaxFailures::Rows(1)), ..pace(500, 1) };
+    let summary = play(fake.run(settings, json!({"division": "Sales"})).await).await;
+    let moved = fake.books().users.values().filter(|user| user["division"]["id"] == "sales").count();
+    assert_eq!((summary.state, summary.counts.updated), (State::Halted, moved as u64), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_that_the_plan_has_told_count_before_anything_is_sent() {
+    let fake = Fake::new(10, |books, request| {
+        if request.template == READ {
+            (1..=6).for_each(|number| drop(books.users.remove(&format!("u{number}"))));
+        }
+        None
+    });
+    let settings = Settings { max_failures: Some(MaxFailures::Percent(5.0)), ..pace(500, 1) };
+    let summary = play(fake.run(settings, json!({"title": "Lead"})).await).await;
+    assert_eq!((summary.state, summary.counts.failed, fake.books().count(PATCH)), (State::Halted, 6, 0), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_never_ends_is_left() {
+    let fake = Fake::new(2, |_, request| {
+        let page = json!({"entities": [{"id": "sales", "name": "Sales"}], "pageNumber": 1, "pageCount": 1_000_000_000});
+        (request.template == "GET /api/v2/authorization/divisions").then(|| Ok(json_answer(200, &page)))
+    });
+    let summary = play(fake.run(pace(500, 1), json!({"division": "Sales"})).await).await;
+    assert_eq!(summary.counts.updated, 2, "{summary:?}");
+    assert!(fake.books().count("GET /api/v2/authorization/divisions") <= 2);
+}

@@ -1,0 +1,127 @@
+//! The tenant's lists, and what is told of users by them.
+
+use super::{QUEUES, fields, lists, pages};
+use paceline_core::vendor::{Answer, Names, Refusal, Uses};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// The tenant's lists that a roster's columns name.
+pub(super) fn lists(uses: &Uses) -> Vec<&'static str> {
+    let mut lists: BTreeSet<&'static str> = uses.columns.iter().filter_map(|column| fields::list(column)).collect();
+    // A role may be granted in divisions, by their names.
+    let mut roles = ["roles", "roles+"].into_iter().filter_map(|column| uses.values.get(column)).flatten();
+    lists.extend(roles.any(|text| lists::names_divisions(text)).then_some("division"));
+    // An undo goes back to ids that it knows; only custom attributes are read by their schemas' ids.
+    let lists = lists.into_iter().filter(|list| !uses.undo || *list == fields::SCHEMA);
+    lists.collect()
+}
+
+/// What is read of many users at once by what they are in, and the people whom rows name.
+pub(super) fn further_lists(uses: &Uses, names: &Names) -> Vec<String> {
+    let mut lists = if uses.undo { vec![] } else { people_to_read(uses, names) };
+    lists.extend(if uses.undo { vec![] } else { grants_to_read(uses, names) });
+    // Whoever joins or leaves some queues is told by those queues' members, 100 a call; whoever is to have no others
+    // is not, and is asked for all of them.
+    if !uses.columns.contains(QUEUES) || uses.undo {
+        lists.extend(queues_to_read(uses, names));
+    }
+    lists
+}
+
+/// Takes in what a page of a list holds; says where the next one is.
+pub(super) fn listed(
+    list: &str,
+    next: Option<&str>,
+    answer: &Answer,
+    names: &mut Names,
+) -> Result<Option<String>, Refusal> {
+    if let Some(queue) = list.strip_prefix(fields::MEMBERS_OF) {
+        names.note_list(fields::MEMBERS_OF);
+        let Some((members, next)) = pages::members(answer, next)? else {
+            names.note(fields::UNREAD, queue, json!(true));
+            return Ok(None);
+        };
+        let name = names.resolve("queue", queue).map(|queue| queue.name.clone()).ok();
+        for member in members {
+            names.note(fields::MEMBERS_OF, &member, json!({"id": queue, "name": name}));
+        }
+        return Ok(next);
+    }
+    if let Some(role) = list.strip_prefix(fields::GRANTS_OF) {
+        names.note_list(fields::GRANTS_OF);
+        let Some((grants, next)) = pages::role_grants(answer, role, next)? else { return Ok(None) };
+        grants.into_iter().for_each(|(user, grant)| names.note(fields::GRANTS_OF, &user, grant));
+        if next.is_none() {
+            names.note(fields::GRANTS_READ, role, json!(true));
+        }
+        return Ok(next);
+    }
+    if list.starts_with(fields::PEOPLE) {
+        names.note_list(fields::PEOPLE);
+        let (people, next) = pages::people(answer, next)?;
+        people.into_iter().for_each(|(id, shown)| names.note(fields::PEOPLE, &id, shown));
+        return Ok(next);
+    }
+    for (of, key, notes) in [("queue", "memberCount", fields::QUEUE_SIZE), ("role", "userCount", fields::ROLE_SIZE)] {
+        let sizes = if list == of { pages::sizes(answer, key) } else { vec![] };
+        sizes.into_iter().for_each(|(id, size)| names.note(notes, &id, size));
+    }
+    if list == fields::SCHEMA {
+        names.note_list(list);
+        for (schema, told) in pages::schemas(answer)? {
+            names.note(list, &schema.id, told);
+            names.add(list, schema);
+        }
+        return Ok(None);
+    }
+    let (items, more) = pages::listed(answer, next)?;
+    // A page that tells nothing new would be told for ever.
+    let is_new = items.iter().any(|item| names.resolve(list, &item.id).is_err());
+    items.into_iter().for_each(|item| names.add(list, item));
+    Ok(more.filter(|_| is_new))
+}
+
+/// The people that rows name by e-mail, by the ids that the search found: their records are read, for it lags.
+fn people_to_read(uses: &Uses, names: &Names) -> Vec<String> {
+    let texts = uses.values.get("manager").into_iter().flatten().filter(|text| text.contains('@'));
+    let ids: BTreeSet<&str> = texts.filter_map(|text| Some(names.resolve("user", text).ok()?.id.as_str())).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    ids.chunks(100).map(|ids| format!("{}{}", fields::PEOPLE, ids.join(" "))).collect()
+}
+
+/// The queues whose members are fewer calls than asking each user for theirs.
+fn queues_to_read(uses: &Uses, names: &Names) -> Vec<String> {
+    let texts = uses.values.iter().filter(|(column, _)| column.starts_with(QUEUES)).flat_map(|(_, texts)| texts);
+    let texts = texts.flat_map(|text| fields::texts(text));
+    // A name that is nobody's is its row's error; an undo knows its queues by their ids.
+    let id = |text: String| match names.resolve("queue", &text) {
+        Ok(queue) => Some(queue.id.clone()),
+        Err(_) => uses.undo.then_some(text),
+    };
+    let queues: BTreeSet<String> = texts.filter_map(id).collect();
+    fewer(queues, fields::QUEUE_SIZE, uses, names)
+        .into_iter()
+        .map(|queue| format!("{}{queue}", fields::MEMBERS_OF))
+        .collect()
+}
+
+/// The roles whose grants are fewer calls than asking each user for theirs.
+fn grants_to_read(uses: &Uses, names: &Names) -> Vec<String> {
+    let of = |column: &'static str| {
+        let texts = uses.values.get(column).into_iter().flatten();
+        texts.flat_map(move |text| lists::divided(text, column == "roles-", names))
+    };
+    let roles = ["roles", "roles+", "roles-"].into_iter().flat_map(of).collect();
+    let roles = fewer(roles, fields::ROLE_SIZE, uses, names);
+    roles.into_iter().map(|role| format!("{}{role}", fields::GRANTS_OF)).collect()
+}
+
+/// All of these, where the pages of their users are fewer than the roster's rows; else none.
+fn fewer(ids: BTreeSet<String>, sizes: &str, uses: &Uses, names: &Names) -> BTreeSet<String> {
+    let pages = |id: &String| {
+        let size = names.noted(sizes, id).and_then(|sizes| sizes.first()?.as_u64()).unwrap_or(0);
+        size.div_ceil(fields::MEMBERS).max(1)
+    };
+    let pages = ids.iter().map(pages).fold(0, u64::saturating_add);
+    if pages <= uses.rows { ids } else { BTreeSet::new() }
+}

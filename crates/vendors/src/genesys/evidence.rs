@@ -1,0 +1,163 @@
+//! Which changes an answer bears out: what a 2xx promises in the published description has to be in its body.
+
+use super::verdicts::{correlation, refusal};
+use super::{pages, record};
+use crate::http::{number, text};
+use paceline_core::diff;
+use paceline_core::plan::Change;
+use paceline_core::vendor::{Answer, BLIND, Each, Refusal};
+use serde_json::{Map, Value};
+
+/// What is said of each change; `None` where the description promises nothing and nothing speaks against them.
+pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
+    let kind = changes.first()?.kind.as_str();
+    if kind == BLIND {
+        return None;
+    }
+    let body = answer.json_or_null();
+    if is_error(body) {
+        let said = refusal(answer);
+        let doubt = |_: &Change| Each::Doubtful(Refusal { code: Some("not.confirmed".into()), ..said.clone() });
+        return Some(changes.iter().map(doubt).collect());
+    }
+    let of: fn(&Change, &Value) -> Said = match kind {
+        "fields" | "state" => user,
+        "autoanswer" => auto_answer,
+        "skills" | "skills+" | "languages" => ratings,
+        "roles+" => |change, body| listed(&change.user.0, body),
+        "roles-" => |_, body| if body.is_array() { Said::Made } else { Said::Untold },
+        "team" if changes.first().is_some_and(|change| change.key.group.starts_with('+')) => team,
+        "attributes" => attributes,
+        // 202 and 204 say nothing of anybody.
+        _ => return None,
+    };
+    let told = |change: &Change| match of(change, body) {
+        Said::Made => Each::Made,
+        Said::Untold => Each::Doubtful(own(answer, "not.confirmed", "the answer does not show what became of it")),
+        Said::Other(key) => {
+            Each::Doubtful(own(answer, "not.applied", &format!("the answer shows another `{key}` than was sent")))
+        }
+        Said::Refused(reason) => Each::Refused(own(answer, "team.member.failed", &reason)),
+    };
+    Some(changes.iter().map(told).collect())
+}
+
+/// What a body says of one change.
+enum Said {
+    Made,
+    /// What is promised is not there.
+    Untold,
+    /// This is there with another value.
+    Other(String),
+    Refused(String),
+}
+
+fn own(answer: &Answer, code: &str, message: &str) -> Refusal {
+    Refusal { status: Some(answer.status), correlation_id: correlation(answer), ..Refusal::own(code, message) }
+}
+
+/// An error under a status that says success, as gateways send it.
+fn is_error(body: &Value) -> bool {
+    body.get("error").is_some_and(|error| !diff::is_empty(error))
+        || (text(body, &["code"]).is_some() && number(&body["status"]).is_some_and(|status| status >= 400))
+}
+
+fn is_its(change: &Change, item: &Value) -> bool {
+    item["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(change.user.as_str()))
+}
+
+/// Compares what a record tells of what was sent. What it leaves out cannot speak against it.
+fn compared(change: &Change, shown: &Value) -> Said {
+    let told: Map<String, Value> = change
+        .after
+        .iter()
+        .filter(|(key, _)| shown.get(*key).is_some())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let told = Change { after: told, ..change.clone() };
+    let now = record::holds(shown, &told);
+    match diff::changed(&now, &told.after).into_iter().find(|key| now.contains_key(key)) {
+        Some(key) => Said::Other(key),
+        None => Said::Made,
+    }
+}
+
+/// PATCH user answers the User with its new version.
+fn user(change: &Change, body: &Value) -> Said {
+    match pages::user(body).version {
+        Some(_) if is_its(change, body) => compared(change, body),
+        _ => Said::Untold,
+    }
+}
+
+fn auto_answer(change: &Change, body: &Value) -> Said {
+    let shown = body["entities"].as_array().and_then(|list| list.iter().find(|item| is_its(change, item)));
+    shown.map_or(Said::Untold, |shown| compared(change, shown))
+}
+
+/// The listing that comes after skills or languages were set; it may be one page of several.
+fn ratings(change: &Change, body: &Value) -> Said {
+    let Some(entities) = body["entities"].as_array() else { return Said::Untold };
+    let sent: Vec<(String, &Value)> = match change.after.get("skills") {
+        Some(whole) => {
+            let items = whole.as_array().into_iter().flatten();
+            items.filter_map(|item| Some((item["id"].as_str()?.to_owned(), item))).collect()
+        }
+        None => change.after.iter().filter_map(|(key, item)| Some((key.split_once('/')?.1.to_owned(), item))).collect(),
+    };
+    let is_whole = number(&body["pageCount"]).is_none_or(|pages| pages <= 1)
+        && number(&body["total"]).is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= entities.len()));
+    for (id, item) in &sent {
+        match entities.iter().find(|shown| shown["id"].as_str().is_some_and(|shown| shown.eq_ignore_ascii_case(id))) {
+            Some(shown)
+                if shown["proficiency"].is_null() || diff::same(&shown["proficiency"], &item["proficiency"]) => {}
+            Some(_) => return Said::Other(format!("proficiency of {}", text(item, &["name"]).unwrap_or(id.clone()))),
+            None if is_whole => return Said::Untold,
+            None => {}
+        }
+    }
+    let replaces = change.after.contains_key("skills");
+    let unasked = |shown: &&Value| {
+        !sent.iter().any(|(id, _)| shown["id"].as_str().is_some_and(|shown| shown.eq_ignore_ascii_case(id)))
+    };
+    match entities.iter().find(unasked).filter(|_| replaces) {
+        Some(_) => Said::Other("skills".into()),
+        None => Said::Made,
+    }
+}
+
+fn listed(user: &str, body: &Value) -> Said {
+    let ids = body.as_array().map(|ids| ids.iter().filter_map(Value::as_str).any(|id| id.eq_ignore_ascii_case(user)));
+    if ids == Some(true) { Said::Made } else { Said::Untold }
+}
+
+/// Adding to a team names who is in it now, and who could not be added and why.
+fn team(change: &Change, body: &Value) -> Said {
+    let find = |list: &str| body[list].as_array().and_then(|list| list.iter().find(|item| is_its(change, item)));
+    if let Some(failure) = find("failures") {
+        let reason = text(failure, &["reason", "message"]).unwrap_or_else(|| "not added to the team".into());
+        return Said::Refused(reason);
+    }
+    if find("entities").is_some() { Said::Made } else { Said::Untold }
+}
+
+/// Custom attributes are answered with a record or with nothing at all.
+fn attributes(change: &Change, body: &Value) -> Said {
+    let records: Vec<&Value> = match body {
+        Value::Null => return Said::Made,
+        Value::Array(records) => records.iter().collect(),
+        record => vec![record],
+    };
+    let shown = serde_json::json!({"customAttributes": records});
+    let now = record::holds(&shown, change);
+    let told = |key: &String| {
+        let is_there = |record: &&Value| {
+            super::fields::attribute(key).is_some_and(|(_, name)| record["attributes"].get(name).is_some())
+        };
+        records.iter().any(is_there)
+    };
+    let other = diff::changed(&now, &change.after)
+        .into_iter()
+        .find(|key| now.get(key).is_some_and(|held| !held.is_null()) && told(key));
+    other.map_or(Said::Made, Said::Other)
+}

@@ -1,0 +1,267 @@
+//! Lists with calls of their own: skills, languages, groups, queues and roles.
+//!
+//! What only adds or only takes away is sent as that, so that it replaces nothing that a colleague put there meanwhile.
+
+use super::fields::{self, Mode};
+use super::maker::{Maker, not_told};
+use super::record;
+use paceline_core::desired::Row;
+use paceline_core::diff;
+use paceline_core::plan::Change;
+use paceline_core::vendor::{Named, Names, Refusal};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Skills or languages that a call takes.
+const MOST_RATINGS: usize = 50;
+
+type Ratings = BTreeMap<String, Value>;
+
+/// Skills or languages: what the user shall have in the end, whatever of `x`, `x+` and `x-` the row has.
+pub(super) fn rated(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Result<(), Refusal> {
+    let columns: Vec<&String> = row.fields.keys().filter(|column| fields::mode(column).0 == list).collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let held = record::rated(&maker.user.record, list).ok_or_else(|| not_told(list))?;
+    let singular = fields::list(list).unwrap_or_default();
+    let mut wanted = held.clone();
+    let mut replaces = false;
+    for column in &columns {
+        let items = row.fields[*column].as_array().cloned().unwrap_or_default();
+        let mode = fields::mode(column).1;
+        if mode == Mode::Replace {
+            replaces = true;
+            wanted.clear();
+        }
+        for item in &items {
+            // An id is meant where there is one, whatever the name beside it says.
+            let text = item["id"].as_str().or_else(|| item["name"].as_str()).or_else(|| item.as_str());
+            let Named { id, name } = names.resolve(singular, text.unwrap_or_default())?;
+            if mode == Mode::Remove {
+                wanted.remove(id);
+                continue;
+            }
+            // Without a proficiency, one that the user has stays as it is.
+            let known = held.get(id).map(|item| item["proficiency"].clone());
+            let told = item.get("proficiency").filter(|told| !told.is_null()).cloned();
+            let proficiency = told.or(known).unwrap_or(json!(0.0));
+            wanted.insert(id.clone(), json!({"name": name, "proficiency": proficiency}));
+        }
+    }
+    let columns: Vec<String> = columns.into_iter().cloned().collect();
+    if list == "skills" && replaces {
+        let whole = |items: &Ratings| Map::from_iter([("skills".to_owned(), record::whole(items, &[]))]);
+        // A skill goes by its id: what the answer calls it is no difference.
+        let known = whole(&wanted);
+        let before = Map::from_iter([("skills".to_owned(), record::whole(&held, &[known.get("skills")]))]);
+        maker.push("skills", columns, before, known);
+    } else {
+        ratings(maker, list, &columns, &held, &wanted);
+    }
+    Ok(())
+}
+
+/// Adds and rates by the call that adds, and takes away by the one that takes away.
+fn ratings(maker: &mut Maker<'_>, list: &str, columns: &[String], held: &Ratings, wanted: &Ratings) {
+    let key = |id: &String| format!("{list}/{id}");
+    let (add, remove) = if list == "skills" { ("skills+", "skill-") } else { ("languages", "language-") };
+    for (id, item) in held.iter().filter(|(id, _)| !wanted.contains_key(*id)) {
+        let one = |value: Value| Map::from_iter([(key(id), value)]);
+        maker.push(remove, columns.to_vec(), one(item.clone()), one(Value::Null));
+    }
+    let differs = |(id, item): &(&String, &Value)| {
+        held.get(*id).is_none_or(|held| !diff::same(&held["proficiency"], &item["proficiency"]))
+    };
+    let set: Vec<(&String, &Value)> = wanted.iter().filter(differs).collect();
+    for (at, some) in set.chunks(MOST_RATINGS).enumerate() {
+        let before = some.iter().map(|(id, _)| (key(id), held.get(*id).cloned().unwrap_or(Value::Null))).collect();
+        let after = some.iter().map(|(id, item)| (key(id), (*item).clone())).collect();
+        let group = if at == 0 { String::new() } else { at.to_string() };
+        maker.push_to(group, add, columns.to_vec(), before, after);
+    }
+}
+
+/// A role that a row asks for, and the divisions that it is granted in, where the row says so.
+struct Asked {
+    id: String,
+    name: String,
+    divisions: BTreeSet<String>,
+}
+
+/// One item of a membership list: a name or an id; a role may name its divisions, as the vendor's importer writes it
+/// (`Agent:[Home; Sales]`), or as an object (`{"name", "divisions"}`).
+fn asked(item: &Value, list: &str, names: &Names) -> Result<Asked, Refusal> {
+    let singular = fields::list(list).unwrap_or_default();
+    let text = item["id"].as_str().or_else(|| item["name"].as_str()).or_else(|| item.as_str()).unwrap_or_default();
+    let found = names.resolve(singular, text);
+    let (found, divisions) = match (found, granted(text).filter(|_| list == "roles")) {
+        (Err(_), Some((role, divisions))) => (names.resolve(singular, role)?, divisions),
+        (found, _) => {
+            let divisions = item["divisions"].as_array().into_iter().flatten();
+            (found?, divisions.filter_map(Value::as_str).collect())
+        }
+    };
+    let id = |text: &str| Ok(names.resolve("division", text)?.id.clone());
+    let divisions = divisions.into_iter().map(id).collect::<Result<_, Refusal>>()?;
+    Ok(Asked { id: found.id.clone(), name: found.name.clone(), divisions })
+}
+
+/// `Agent:[Home; Sales]` → `Agent` and its divisions.
+fn granted(text: &str) -> Option<(&str, Vec<&str>)> {
+    let (role, divisions) = text.trim().strip_suffix(']')?.split_once('[')?;
+    let role = role.trim_end().strip_suffix(':')?.trim();
+    Some((role, divisions.split([';', ',']).map(str::trim).filter(|name| !name.is_empty()).collect()))
+}
+
+/// Groups, queues or roles: one change for each that is joined or left.
+pub(super) fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Result<(), Refusal> {
+    if !row.fields.keys().any(|column| fields::mode(column).0 == list) {
+        return Ok(());
+    }
+    let held = record::memberships(&maker.user.record, list).ok_or_else(|| not_told(list))?;
+    let mut wanted: BTreeMap<String, (Asked, bool, String)> = BTreeMap::new();
+    for (column, value) in row.fields.iter().filter(|(column, _)| fields::mode(column).0 == list) {
+        let (_, mode) = fields::mode(column);
+        if mode == Mode::Replace {
+            for (id, name) in &held {
+                let name = name.as_str().unwrap_or(id).to_owned();
+                let left = Asked { id: id.clone(), name, divisions: BTreeSet::new() };
+                wanted.insert(id.clone(), (left, false, column.clone()));
+            }
+        }
+        for item in value.as_array().into_iter().flatten() {
+            let item = asked(item, list, names)?;
+            wanted.insert(item.id.clone(), (item, mode != Mode::Remove, column.clone()));
+        }
+    }
+    for (Asked { id, name, divisions }, member, column) in wanted.into_values() {
+        let key = format!("{list}/{id}");
+        let one = |member: bool| Map::from_iter([(key.clone(), json!({"name": name, "member": member}))]);
+        let is_member = held.contains_key(&id);
+        let mut before = one(is_member);
+        let in_divisions = record::divisions_of(&maker.user.record, &id).filter(|_| list == "roles");
+        if member && !divisions.is_empty() {
+            grant(maker, column, &id, (before, one(true)), is_member, in_divisions.as_ref(), divisions)?;
+            continue;
+        }
+        let leaves = list == "roles" && !member && is_member;
+        // In the divisions where it was held, an undo grants it again.
+        let kept = in_divisions.filter(|ids| leaves && ids.as_array().is_some_and(|ids| !ids.is_empty()));
+        before.extend(kept.map(|ids| (format!("divisions/{id}"), ids)));
+        maker.push(&format!("{list}{}", if member { '+' } else { '-' }), vec![column], before, one(member));
+    }
+    Ok(())
+}
+
+/// A role in some divisions: granted where it is not held yet.
+fn grant(
+    maker: &mut Maker<'_>,
+    column: String,
+    role: &str,
+    (mut before, mut after): (Map<String, Value>, Map<String, Value>),
+    is_member: bool,
+    held: Option<&Value>,
+    wanted: BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let known: BTreeSet<String> = match held {
+        Some(ids) => ids.as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+        None if !is_member => BTreeSet::new(),
+        None => return Err(not_told("roles in their divisions")),
+    };
+    // `*` is every division.
+    let missing: Vec<&str> =
+        wanted.iter().filter(|id| !known.contains(*id) && !known.contains("*")).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let group = format!("{role} {}", missing.join(" "));
+    let key = format!("divisions/{role}");
+    after.insert(key.clone(), json!(known.union(&wanted).collect::<Vec<_>>()));
+    before.insert(key, json!(known));
+    maker.push_to(group, "grants+", vec![column], before, after);
+    Ok(())
+}
+
+/// The roles whose divisions a row's changes turn on: those it takes away, and those it grants in some divisions to a user
+/// who has them in others.
+pub(super) fn divided_roles(row: &Row, names: &Names, user: &Value) -> BTreeSet<String> {
+    let held = record::memberships(user, "roles").unwrap_or_default();
+    let (mut kept, mut matter) = (BTreeSet::new(), BTreeSet::new());
+    let mut replaces = false;
+    for (column, value) in row.fields.iter().filter(|(column, _)| fields::mode(column).0 == "roles") {
+        let mode = fields::mode(column).1;
+        replaces |= mode == Mode::Replace;
+        for item in value.as_array().into_iter().flatten() {
+            let Ok(item) = asked(item, "roles", names) else { continue };
+            if mode == Mode::Remove || !item.divisions.is_empty() {
+                matter.insert(item.id);
+            } else {
+                kept.insert(item.id);
+            }
+        }
+    }
+    matter.extend(held.keys().filter(|id| replaces && !kept.contains(*id)).cloned());
+    matter.retain(|id| held.contains_key(id));
+    matter
+}
+
+/// Whether a value of a roster names divisions beside its roles.
+pub(super) fn names_divisions(text: &str) -> bool {
+    text.contains("\"divisions\"") || fields::texts(text).iter().any(|item| granted(item).is_some())
+}
+
+/// The ids of the roles that a value of a roster takes away, or grants in divisions.
+pub(super) fn divided(text: &str, removes: bool, names: &Names) -> Vec<String> {
+    let items = fields::texts(text).into_iter().filter(|item| removes || granted(item).is_some());
+    let role = |item: String| {
+        let name = granted(&item).map_or(item.as_str(), |(role, _)| role);
+        Some(names.resolve("role", name).ok()?.id.clone())
+    };
+    items.filter_map(role).collect()
+}
+
+/// The changes that take a change of these lists back: what was added is taken away, what was taken away is added.
+pub(super) fn undo(maker: &mut Maker<'_>, change: &Change) {
+    let (before, after, columns) = (change.after.clone(), change.before.clone(), change.columns.clone());
+    let role = change.key.group.split(' ').next().unwrap_or_default();
+    let divisions = format!("divisions/{role}");
+    match change.kind.as_str() {
+        kind @ ("skills+" | "skill-" | "languages" | "language-") => {
+            let list = if kind.starts_with("skill") { "skills" } else { "languages" };
+            let held = |map: &Map<String, Value>| -> Ratings {
+                let items = map.iter().filter(|(_, item)| !item.is_null());
+                items.filter_map(|(key, item)| Some((key.split_once('/')?.1.to_owned(), item.clone()))).collect()
+            };
+            ratings(maker, list, &columns, &held(&before), &held(&after));
+        }
+        "roles-" if after.contains_key(&divisions) => {
+            maker.push_to(format!("{role} {}", ids(&after[&divisions])), "grants+", columns, before, after);
+        }
+        "grants+" | "grants-" => {
+            let was_member = after.get(&format!("roles/{role}")).is_none_or(|role| role["member"] == true);
+            if !was_member {
+                let only = |mut map: Map<String, Value>| {
+                    map.remove(&divisions);
+                    map
+                };
+                return maker.push_to(role.to_owned(), "roles-", columns, only(before), only(after));
+            }
+            // In those divisions, and no others.
+            let kind = if change.kind == "grants+" { "grants-" } else { "grants+" };
+            maker.push_to(change.key.group.clone(), kind, columns, before, after);
+        }
+        kind => {
+            let back = match (kind.strip_suffix('+'), kind.strip_suffix('-')) {
+                (Some(list), _) => format!("{list}-"),
+                (_, Some(list)) => format!("{list}+"),
+                _ => kind.to_owned(),
+            };
+            maker.push(&back, columns, before, after);
+        }
+    }
+}
+
+fn ids(list: &Value) -> String {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+}

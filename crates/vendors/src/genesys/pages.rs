@@ -1,0 +1,250 @@
+//! What reads bring: pages of users, of their parts, and of the tenant's lists.
+
+use super::fields;
+use super::reads::sized;
+use super::verdicts::correlation;
+use crate::http::{number, text};
+use paceline_core::pace::Quota;
+use paceline_core::user::UserId;
+use paceline_core::vendor::{Answer, More, Named, Page, Refusal, Tenant, User};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Pages of one of the tenant's lists that are followed at most: a list that claims more does not end.
+const MOST_PAGES: u64 = 2_000;
+
+/// What a page of a list holds, and the name of the next one.
+type Items<T> = (Vec<T>, Option<String>);
+
+pub(super) fn organization(answer: &Answer) -> Option<Tenant> {
+    let body = answer.json()?;
+    let id = text(body, &["id"])?;
+    Some(Tenant { name: text(body, &["name"]).unwrap_or_else(|| id.clone()), id })
+}
+
+pub(super) fn quota(answer: &Answer) -> Option<Quota> {
+    let body = answer.json()?;
+    let limit = |key: &str| {
+        let entities = body["entities"].as_array()?;
+        let found = entities.iter().find(|limit| limit["key"] == key)?;
+        u32::try_from(number(&found["value"])?).ok().filter(|value| *value > 0)
+    };
+    let allowed = limit("client.credentials.token.rate.per.minute").or_else(|| limit("token.rate.per.minute"))?;
+    Some(Quota { allowed, window: Duration::from_secs(60) })
+}
+
+fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
+    match answer.json().and_then(|body| body.get(key)) {
+        Some(Value::Array(list)) => Ok(list.clone()),
+        _ => Err(not_understood(answer, &format!("the answer holds no list `{key}`"))),
+    }
+}
+
+fn not_understood(answer: &Answer, message: &str) -> Refusal {
+    Refusal {
+        status: Some(answer.status),
+        message: Some(format!("{message}: is this the API's base URL?")),
+        code: Some("not.understood".into()),
+        correlation_id: correlation(answer),
+    }
+}
+
+/// Whether a read's answer is the API's word for "nobody" (`verdicts` lets no other 404 through).
+fn nobody(answer: &Answer) -> bool {
+    answer.status == 404
+}
+
+pub(super) fn user(record: &Value) -> User {
+    let id = UserId(record["id"].as_str().unwrap_or_default().to_owned());
+    User { id, version: number(&record["version"]), record: record.clone() }
+}
+
+/// The page that follows this one, which was asked for by its number, by what came and not by what was asked for: a page
+/// is cut without a word. An empty page ends the list, whatever `pageCount` says, and so does an answer that is another
+/// page than the one asked for: it would be that one for ever. `full` is the size of a page, where the answer may not tell.
+fn next_page(answer: &Answer, list: &str, asked: u64, full: Option<u64>) -> Option<u64> {
+    let body = answer.json_or_null();
+    let items = body[list].as_array().filter(|items| !items.is_empty())?.len() as u64;
+    let told = |key: &str| number(&body[key]).and_then(|number| u64::try_from(number).ok());
+    let size = told("pageSize").filter(|size| *size > 0);
+    let follows = match (told("pageCount"), told("total").zip(size), size) {
+        (Some(pages), ..) => asked < pages,
+        (None, Some((total, size)), _) => asked.saturating_mul(size) < total,
+        // Members of a queue come without any count: a full page may have a next one.
+        (None, None, size) => body["nextUri"].is_string() || size.or(full).is_some_and(|size| items >= size),
+    };
+    (follows && told("pageNumber").is_none_or(|page| page == asked)).then(|| asked.saturating_add(1))
+}
+
+fn page_number(page: Option<&str>) -> u64 {
+    page.and_then(|page| page.parse().ok()).unwrap_or(1)
+}
+
+/// Users that were asked for by id. A key may name schemas of custom attributes behind the id.
+pub(super) fn users(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
+    if nobody(answer) {
+        return Ok(Page::default());
+    }
+    let mut records = vec![];
+    for record in listing(answer, "entities")? {
+        let Some(id) = record["id"].as_str() else { continue };
+        let its = |key: &&String| key.split(' ').next().is_some_and(|key| key.eq_ignore_ascii_case(id));
+        records.extend(keys.iter().filter(its).map(|key| (key.clone(), record.clone())));
+    }
+    records.dedup();
+    // Whoever is missing may be on a page that the vendor has cut smaller than it was asked for.
+    let more = if next_page(answer, "entities", 1, None).is_some() { More::Again } else { More::No };
+    Ok(Page { records, more })
+}
+
+/// A page of all users. The name of a page is its size and its number.
+pub(super) fn everyone(answer: &Answer, page: Option<&str>, deleted: bool) -> Result<Page, Refusal> {
+    if nobody(answer) {
+        return Ok(Page::default());
+    }
+    let (asked, at) = sized(page);
+    let entities = listing(answer, "entities")?;
+    // An oversize page is cut without a word: the pages that follow are of the size that came.
+    let told = number(&answer.json_or_null()["pageSize"]).and_then(|size| u64::try_from(size).ok());
+    let size = told.filter(|size| (1..=asked).contains(size)).unwrap_or(asked);
+    let more = next_page(answer, "entities", at, None).map_or(More::No, |next| More::Page(format!("{size}:{next}")));
+    let shown = |record: &Value| deleted || record["state"] != "deleted";
+    let keyed = |record: Value| Some((record["id"].as_str()?.to_owned(), record));
+    Ok(Page { records: entities.into_iter().filter(shown).filter_map(keyed).collect(), more })
+}
+
+/// Users that were searched by e-mail.
+pub(super) fn found(answer: &Answer, page: Option<&str>) -> Result<Page, Refusal> {
+    // No hit at all may leave `results` out.
+    let none = |body: &Value| body.is_object() && body.get("results").is_none_or(Value::is_null);
+    if nobody(answer) || answer.json().is_some_and(none) {
+        return Ok(Page::default());
+    }
+    let results = listing(answer, "results")?;
+    let hit = |user: Value| Some((user["email"].as_str()?.to_owned(), user)).filter(|(_, user)| user["id"].is_string());
+    let more =
+        next_page(answer, "results", page_number(page), None).map_or(More::No, |next| More::Page(next.to_string()));
+    Ok(Page { records: results.into_iter().filter_map(hit).collect(), more })
+}
+
+/// One user's queues. The answer does not say whose they are.
+pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<Page, Refusal> {
+    let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
+    let (joined, at) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
+    let next = next_page(answer, "entities", page_number(Some(at)), None).filter(|next| *next <= MOST_PAGES);
+    let more = match next {
+        Some(next) => More::Page(format!("{joined}:{next}")),
+        None if joined == "true" => More::Page("false:1".into()),
+        None => More::No,
+    };
+    Ok(Page { records, more })
+}
+
+/// One user's roles with their divisions; nothing is told where the client may not see them.
+pub(super) fn grants(answer: &Answer, user: &str) -> Result<Page, Refusal> {
+    let told = match answer.status {
+        403 | 404 => json!({}),
+        _ => json!({"grants": listing(answer, "grants")?}),
+    };
+    Ok(Page { records: vec![(user.to_owned(), told)], more: More::No })
+}
+
+/// One user's custom attributes, as they are read by themselves.
+pub(super) fn attributes(answer: &Answer, key: &str) -> Result<Page, Refusal> {
+    let records = match answer.json() {
+        Some(Value::Array(records)) => records.clone(),
+        _ => listing(answer, "entities")?,
+    };
+    Ok(Page { records: records.into_iter().map(|one| (key.to_owned(), one)).collect(), more: More::No })
+}
+
+/// The members of a queue, and the next page; `None` where its members cannot be read.
+pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<Option<Items<String>>, Refusal> {
+    if answer.status >= 400 {
+        return Ok(None);
+    }
+    let id = |member: &Value| text(member, &["id"]).or_else(|| text(&member["user"], &["id"]));
+    let members = listing(answer, "entities")?.iter().filter_map(id).collect();
+    Ok(Some((members, following(answer, page, Some(fields::MEMBERS)))))
+}
+
+fn following(answer: &Answer, page: Option<&str>, full: Option<u64>) -> Option<String> {
+    let next = next_page(answer, "entities", page_number(page), full).filter(|next| *next <= MOST_PAGES);
+    next.map(|next| next.to_string())
+}
+
+/// Whom a role is granted to, grant by grant, and the next page; `None` where that cannot be read.
+pub(super) fn role_grants(
+    answer: &Answer,
+    role: &str,
+    page: Option<&str>,
+) -> Result<Option<Items<(String, Value)>>, Refusal> {
+    if answer.status >= 400 {
+        return Ok(None);
+    }
+    let of = |subject: &Value| -> Vec<(String, Value)> {
+        let Some(id) = subject["id"].as_str() else { return vec![] };
+        let divisions = subject["divisions"].as_array().into_iter().flatten();
+        let grant =
+            |division: &Value| (id.to_owned(), json!({"role": {"id": role}, "division": {"id": division["id"]}}));
+        divisions.map(grant).collect()
+    };
+    let grants = listing(answer, "entities")?.iter().flat_map(of).collect();
+    Ok(Some((grants, following(answer, page, Some(fields::MEMBERS)))))
+}
+
+/// How many users the objects of a page have, as they tell it under `key`.
+pub(super) fn sizes(answer: &Answer, key: &str) -> Vec<(String, Value)> {
+    let items = listing(answer, "entities").unwrap_or_default();
+    let one = |item: &Value| Some((item["id"].as_str()?.to_owned(), item.get(key)?.clone()));
+    items.iter().filter_map(one).collect()
+}
+
+/// A page of a list, and where the next one is: by number, or by the cursor in `nextUri`.
+pub(super) fn listed(answer: &Answer, page: Option<&str>) -> Result<Items<Named>, Refusal> {
+    let entities = listing(answer, "entities")?;
+    let body = answer.json_or_null();
+    let one =
+        |item: &Value| Some(Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() });
+    let items: Vec<Named> = entities.iter().filter_map(one).collect();
+    let cursor = body["nextUri"].as_str().and_then(|uri| {
+        let (_, query) = uri.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix("after=")).map(str::to_owned)
+    });
+    let next = match cursor {
+        Some(next) => Some(next).filter(|next| !items.is_empty() && Some(next.as_str()) != page),
+        None => following(answer, page, None),
+    };
+    Ok((items, next))
+}
+
+/// The schemas of custom attributes, with the version and the attributes' types of each.
+pub(super) fn schemas(answer: &Answer) -> Result<Vec<(Named, Value)>, Refusal> {
+    let one = |item: &Value| {
+        let named = Named { id: item["id"].as_str()?.to_owned(), name: item["name"].as_str()?.to_owned() };
+        let types: Map<String, Value> = item["jsonSchema"]["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, property)| {
+                let reference = property["allOf"][0]["$ref"].as_str().and_then(|text| text.rsplit('/').next());
+                (key.clone(), json!(reference.or_else(|| property["type"].as_str())))
+            })
+            .collect();
+        Some((named, json!({"version": number(&item["version"]), "types": types})))
+    };
+    Ok(listing(answer, "entities")?.iter().filter_map(one).collect())
+}
+
+/// The users whom rows name by e-mail, as they were read by id.
+pub(super) fn people(answer: &Answer, page: Option<&str>) -> Result<Items<(String, Value)>, Refusal> {
+    if nobody(answer) {
+        return Ok((vec![], None));
+    }
+    let one = |user: &Value| {
+        let id = user["id"].as_str()?.to_owned();
+        Some((id, json!({"email": user["email"], "state": user["state"]})))
+    };
+    let people = listing(answer, "entities")?.iter().filter_map(one).collect();
+    Ok((people, following(answer, page, None)))
+}
