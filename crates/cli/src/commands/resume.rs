@@ -179,3 +179,56 @@ async fn resume(common: &Common, args: &ResumeArgs, store: Store, id: String) ->
     };
     work.run().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+    use paceline_journal::NewRun;
+    use serde_json::json;
+
+    /// The base URL and the token endpoint of a run begun at `https://api.one`, when this is typed.
+    fn hosts(typed: &[&str]) -> Option<(Option<String>, Option<String>)> {
+        let kept = Kept {
+            settings: paceline_engine::Settings::default(),
+            columns: Default::default(),
+            base_url: "https://api.one".into(),
+            second_url: None,
+            auth_url: "https://login.one/token".into(),
+            api_version: None,
+            profile: None,
+            results: None,
+            report: None,
+            max_changes: None,
+            look_only: false,
+        };
+        let run = NewRun {
+            id: "R".into(),
+            vendor: "genesys".into(),
+            command: "apply".into(),
+            roster: "staff.csv".into(),
+            created: String::new(),
+            settings: json!(null),
+        };
+        let (phase, effort) = (Phase::Sending, Default::default());
+        let record = RunRecord { run, tenant: None, consent: None, phase, state: None, halt: None, effort };
+        let cli = crate::args::Cli::parse_from([&["paceline", "resume"], typed].concat());
+        let common = common_of(&cli.common, &record, &kept).ok()?;
+        Some((common.base_url, common.auth_url))
+    }
+
+    #[test]
+    fn a_run_is_gone_on_with_at_its_own_hosts_unless_others_are_said() {
+        let is = |base: Option<&str>, auth: Option<&str>| Some((base.map(str::to_owned), auth.map(str::to_owned)));
+        let (one, login) = (Some("https://api.one"), Some("https://login.one/token"));
+        assert_eq!(hosts(&[]), is(one, login));
+        // The environment says it again, as it did when the run was begun.
+        assert_eq!(hosts(&["--base-url", "https://api.one/"]), is(Some("https://api.one/"), login));
+        assert_eq!(hosts(&["--base-url", "https://api.two"]), is(Some("https://api.two"), None));
+        assert_eq!(hosts(&["--region", "eu-central-1"]), is(None, None));
+        let other = Some("https://login.two/token");
+        assert_eq!(hosts(&["--auth-url", "https://login.two/token"]), is(one, other));
+        assert_eq!(hosts(&["--vendor", "genesys"]), is(one, login));
+        assert_eq!(hosts(&["--vendor", "nice"]), None, "a run has one vendor");
+    }
+}

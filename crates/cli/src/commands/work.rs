@@ -330,7 +330,11 @@ impl Unsent<'_> {
             run.put_back().await?;
         } else {
             drop(run);
-            self.store.forget(self.id)?;
+            match self.store.forget(self.id) {
+                // It is gone already: somebody removed it meanwhile.
+                Ok(()) | Err(paceline_journal::Error::NoSuchRun { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

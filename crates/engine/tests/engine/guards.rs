@@ -192,10 +192,7 @@ async fn a_width_that_is_ours_blames_nobody_and_is_learned() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_right_for_one_kind_of_change_leaves_the_others_their_outcome() {
     let fake = Fake::new(3, |_, request| (request.template == PATCH).then(|| Ok(refused(403, "missing.permissions"))));
-    let mut run = fake.run(pace(500, 1), json!({"title": "Lead", "division": "Sales"})).await;
-    run.plan().await.unwrap();
-    let ended = run.send(&mut |_| Box::pin(async { true })).await;
-    let summary = run.close(ended).await.unwrap();
+    let summary = play(fake.run(pace(500, 1), json!({"title": "Lead", "division": "Sales"})).await).await;
     assert_eq!((summary.state, summary.counts.pending), (State::Halted, 3), "nobody got through: {summary:?}");
     // Where others get through, those who are refused are refused for themselves.
     let fake = Fake::new(3, |_, request| {

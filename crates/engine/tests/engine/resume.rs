@@ -197,3 +197,31 @@ async fn what_was_in_flight_at_a_crash_is_settled_by_value() {
     assert_eq!(stage.sandbox().user(&ids[2]).unwrap()["title"], "A colleague's");
     assert_eq!(stage.sandbox().books().applied.get(&ids[0]), None, "it was not written again");
 }
+
+/// What a journal holds was written by us, and perhaps damaged or planted since.
+#[test]
+fn a_change_from_a_journal_makes_a_call_whatever_its_group_is() {
+    use paceline_core::plan::{Change, ChangeKey};
+    for name in ["genesys", "nice"] {
+        let vendor = paceline_vendors::by_name(name, None).unwrap();
+        for kind in
+            ["team", "groups+", "queues-", "roles+", "division", "skills", "skills+", "active-", "fields", "odd"]
+        {
+            for group in ["", "-", "+", "é", "-é", "\u{1f}", "a b/../c"] {
+                let change = Change {
+                    key: ChangeKey { stage: 1, group: group.into(), row: 1 },
+                    kind: kind.into(),
+                    user: paceline_core::user::UserId("u".into()),
+                    before: serde_json::Map::new(),
+                    after: serde_json::Map::new(),
+                    rest: serde_json::Map::new(),
+                    columns: vec![],
+                    version: None,
+                };
+                vendor.undo(&change);
+                assert!(vendor.width(&change) >= 1);
+                assert!(vendor.call(&[change]).target.starts_with('/'), "{name} {kind} {group:?}");
+            }
+        }
+    }
+}
