@@ -72,6 +72,8 @@ fn list(store: &Store) -> Result<Vec<Line>, Failure> {
 /// The summary of a run as it was left.
 pub(crate) fn as_left(store: &Store, id: &str) -> Result<Worked, Failure> {
     let mut journal = store.look(id)?;
+    // A summary of what is damaged would be told as if it were whole.
+    journal.check()?;
     let record = journal.record()?;
     let summary = Summary {
         run: record.run.id,

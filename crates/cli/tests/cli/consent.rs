@@ -75,7 +75,7 @@ fn plan(world: &World) -> String {
 fn what_is_declined_leaves_nothing_behind_and_is_not_sent_by_anything_later() {
     let world = world();
     world.roster();
-    for (answer, code) in [("n", 2), ("", 2), ("INT", 130), ("TERM", 130)] {
+    for (answer, code) in [("n", 2), ("", 2), ("INT", 130), ("TERM", 130), ("HUP", 130)] {
         let mut asked = on_terminal(&world, &["apply", "roster.json"]);
         asked.asked();
         if code == 130 {

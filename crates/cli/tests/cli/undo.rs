@@ -125,7 +125,7 @@ fn peak(child: &Child) -> Option<u64> {
 #[cfg(target_os = "linux")]
 fn the_memory_of_an_undo_does_not_grow_with_the_users_that_it_takes_back() {
     let world = world(1, 0);
-    // PACELINE_TEST_USERS=1000000 tries what DESIGN.md promises, in some minutes.
+    // PACELINE_TEST_USERS=1000000 tries a million, in two minutes.
     #[expect(clippy::disallowed_methods, reason = "how large a test is to be is its runner's to say")]
     let users = std::env::var("PACELINE_TEST_USERS").ok().and_then(|users| users.parse().ok()).unwrap_or(40_000);
     let id = changed(&store(&world), users);
