@@ -149,16 +149,23 @@ fn the_memory_of_an_undo_does_not_grow_with_the_users_that_it_takes_back() {
 
 #[test]
 fn results_that_cannot_be_written_change_no_exit_code_and_hide_no_summary() {
-    for (args, code) in [(&[][..], 0), (&["--canary", "1"][..], 0)] {
-        let world = world(4, 0);
+    for (bad, args, code, state) in [
+        (None, &[][..], 0, "finished"),
+        (Some(2), &[], 1, "finished"),
+        (Some(2), &["--max-failures", "1"], 3, "halted"),
+    ] {
+        let mut options = Options { users: 4, limit: None, ..Options::default() };
+        let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+        options.faults.users.extend(bad.map(|at: usize| (ids[at].clone(), 400)));
+        let world = World::new(options);
         std::fs::create_dir(world.dir.path().join("out")).unwrap();
-        let all = [&["--rate", "2/1", "--blind", "--results", "out/results.csv"], args].concat();
+        let all = [&["--rate", "1/1", "--spread", "--blind", "--results", "out/results.csv"], args].concat();
         let child = sending(&world, &all);
         std::fs::remove_dir_all(world.dir.path().join("out")).unwrap();
         let ran = Ran::from(child.wait_with_output().unwrap());
-        assert_eq!((ran.code, world.titles_set()), (code, 4), "{ran:?}");
+        assert_eq!(ran.code, code, "{ran:?}");
         let id = store(&world).list().unwrap().remove(0).id;
-        assert!(ran.stdout.contains(&format!("Run {id} finished: 4 rows")), "{ran:?}");
+        assert!(ran.stdout.contains(&format!("Run {id} {state}: 4 rows")), "{ran:?}");
         assert!(!ran.stdout.contains("Results:"), "{ran:?}");
         assert!(ran.stderr.contains("error: the results file `out/results.csv` cannot be written"), "{ran:?}");
         assert!(ran.stderr.contains(&format!("paceline report {id} --output out/results.csv")), "{ran:?}");
@@ -176,4 +183,17 @@ fn a_run_whose_journal_is_removed_tells_it_and_still_writes_its_results() {
     assert!(ran.stderr.contains("was removed while the run was working on it"), "{ran:?}");
     let results = std::fs::read_to_string(world.dir.path().join("results.csv")).unwrap();
     assert_eq!(results.matches(",updated,").count(), 3);
+}
+
+/// What is sent without a record could be neither resumed nor undone.
+#[test]
+fn a_run_whose_journal_is_removed_sends_no_more_than_it_had_marked() {
+    let world = world(2_000, 10);
+    let child = sending(&world, &["--rate", "50000/1", "--blind"]);
+    std::fs::remove_dir_all(world.dir.path().join("state")).unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stdout.contains("was removed while the run was working on it"), "{ran:?}");
+    assert!(!ran.stdout.contains("paceline resume"), "there is nothing to go on with: {ran:?}");
+    assert!(world.titles_set() <= 1_500);
 }
