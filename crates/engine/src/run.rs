@@ -99,6 +99,8 @@ pub struct Run {
     counts: Counts,
     /// Who signs in, as people name it.
     client: String,
+    /// Settings to be kept with the next consent.
+    to_keep: Option<Value>,
     look_first: bool,
     /// When the reading began that the plan was made from, where this process has made it.
     planned_at: Option<Moment>,
@@ -143,7 +145,17 @@ impl Run {
         recorder.spent_before(record.effort);
         let client = tools.credentials.name().to_owned();
         let scheduler = scheduler(tools, settings);
-        Ok(Self { scheduler, recorder, record, columns, counts, client, look_first: false, planned_at: None })
+        Ok(Self {
+            scheduler,
+            recorder,
+            record,
+            columns,
+            counts,
+            client,
+            to_keep: None,
+            look_first: false,
+            planned_at: None,
+        })
     }
 
     /// What the journal knew of the run when it was taken up, and what came to it since.
@@ -175,9 +187,9 @@ impl Run {
     ///
     /// # Errors
     /// Where the journal cannot be written.
-    pub async fn on(&mut self, tenant: RunTenant) -> Result<(), Stop> {
+    pub async fn keep_tenant(&mut self, tenant: RunTenant) -> Result<(), Stop> {
         if self.record.tenant.as_ref() != Some(&tenant) {
-            let entry = Entry::On(tenant.clone());
+            let entry = Entry::Tenant(tenant.clone());
             self.recorder.ask(move |journal| journal.append(&[entry])).await?;
             self.record.tenant = Some(tenant);
         }
@@ -223,13 +235,20 @@ impl Run {
     /// # Errors
     /// Where the journal cannot be written.
     pub async fn agreed(&mut self, consent: Consent) -> Result<(), Stop> {
-        let entry = Entry::Consented(consent.clone());
-        self.recorder.ask(move |journal| journal.append(&[entry])).await?;
+        let entries: Vec<Entry> =
+            self.to_keep.take().map(Entry::Settings).into_iter().chain([Entry::Consented(consent.clone())]).collect();
+        self.recorder.ask(move |journal| journal.append(&entries)).await?;
         self.record.consent = Some(consent);
         if self.record.phase == Phase::Planned {
             self.record.phase = Phase::Sending;
         }
         Ok(())
+    }
+
+    /// Takes note of what the run is to be resumed with, where that was said only now (of a plan that was kept): it is written
+    /// down in one step with the consent.
+    pub fn keep_when_agreed(&mut self, settings: Value) {
+        self.to_keep = Some(settings);
     }
 
     /// How the run goes about it.

@@ -203,7 +203,9 @@ pub enum Entry {
     /// The run came to a new phase.
     Reached(Phase),
     /// The run's tenant is known.
-    On(RunTenant),
+    Tenant(RunTenant),
+    /// What the run is to be resumed with from here on. No secrets.
+    Settings(Value),
     /// Somebody agreed: a run that is planned is one that sends from here on, whatever it was before (a plan that was kept).
     /// One that is not planned yet is planned first.
     Consented(Consent),

@@ -123,6 +123,7 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
         results,
         goal: order.goal,
         origin: Origin::New,
+        kept: None,
         expected: None,
         showing: order.showing,
     };

@@ -3,7 +3,7 @@
 use crate::args::{ApplyArgs, Common, PlanArgs, ReportArgs, ShowArgs};
 use crate::commands::apply::{self, Means, Order};
 use crate::commands::resume;
-use crate::commands::work::{self, Goal, Origin, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::results::Results;
@@ -58,16 +58,25 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let showing = ShowArgs { max_changes: args.showing.max_changes.or(kept.max_changes), ..args.showing.clone() };
+    let expected = Some(resume::tenant_of(&record, &kept));
+    let kept = Kept {
+        settings: settings::overridden(kept.settings, &args.sending),
+        results: args.reporting.results.as_deref().map(work::anywhere),
+        report: args.reporting.report.as_deref().map(work::anywhere),
+        max_changes: showing.max_changes,
+        ..kept
+    };
     let work = Work {
         common: &common,
-        expected: Some(resume::tenant_of(&record, &kept)),
+        expected,
         connection,
         credentials,
-        settings: settings::overridden(kept.settings, &args.sending),
+        settings: kept.settings.clone(),
         store,
         journal,
         id,
-        columns: kept.columns,
+        columns: kept.columns.clone(),
+        kept: Some(kept),
         results,
         goal: if common.yes { Goal::Send } else { Goal::Ask },
         origin: Origin::KeptPlan,

@@ -174,6 +174,7 @@ async fn resume(common: &Common, args: &ResumeArgs, store: Store, id: String) ->
         results,
         goal: if common.yes { Goal::Send } else { Goal::Ask },
         origin: Origin::Resumed,
+        kept: None,
         expected: Some(tenant),
         showing: ShowArgs { max_changes: kept.max_changes, ..ShowArgs::default() },
     };

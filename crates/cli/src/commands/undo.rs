@@ -93,6 +93,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
             _ => Goal::Ask,
         },
         origin: Origin::New,
+        kept: None,
         expected,
         showing: args.showing.clone(),
     };

@@ -64,6 +64,8 @@ pub(crate) struct Work<'a> {
     pub(crate) goal: Goal,
     /// Where the run comes from.
     pub(crate) origin: Origin,
+    /// What a plan that was kept is to be resumed with, once it is agreed to.
+    pub(crate) kept: Option<Kept>,
     /// The tenant that it must be on, where that is known.
     pub(crate) expected: Option<RunTenant>,
     /// What is shown of the plan, and how large it may be.
@@ -192,6 +194,7 @@ impl Work<'_> {
             showing: &self.showing,
             blind: self.settings.blind,
             base_url: &self.connection.hosts.base_url,
+            kept: self.kept.as_ref(),
             expected: self.expected.as_ref(),
             progress: Arc::clone(&progress),
             interrupt,
@@ -348,6 +351,7 @@ struct Session<'a> {
     showing: &'a ShowArgs,
     blind: bool,
     base_url: &'a str,
+    kept: Option<&'a Kept>,
     expected: Option<&'a RunTenant>,
     progress: Arc<Progress>,
     interrupt: Interrupt,
@@ -361,7 +365,7 @@ impl Session<'_> {
         }
         // What a vendor does not tell today it may have told before.
         let known = self.expected.filter(|_| now.id.is_none()).cloned().unwrap_or_default();
-        run.on(RunTenant { id: now.id.or(known.id), name: now.name.or(known.name), ..now }).await?;
+        run.keep_tenant(RunTenant { id: now.id.or(known.id), name: now.name.or(known.name), ..now }).await?;
         if self.origin == Origin::Resumed && run.record().consent.is_none() {
             let consent = self.beforehand(run.counts(), run.settings().canary, run.record().tenant.clone());
             if let Some(consent) = consent {
@@ -376,6 +380,9 @@ impl Session<'_> {
         }
         if matches!(self.goal, Goal::Plan | Goal::Save) {
             return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?)));
+        }
+        if let Some(kept) = self.kept {
+            run.keep_when_agreed(serde_json::to_value(kept).unwrap_or_default());
         }
         if changed > 0 {
             match self.agree(run).await? {

@@ -150,6 +150,19 @@ fn a_plan_that_was_kept_stays_one_until_somebody_agrees() {
 }
 
 #[test]
+fn what_is_said_when_a_plan_is_sent_is_what_its_resume_goes_on_with() {
+    let world = slow_world();
+    let id = plan(&world);
+    let args = ["apply", "--plan", &id, "--yes", "--canary", "2", "--results", "sent.csv", "--max-concurrent", "1"];
+    killed_in(&world, Phase::Sending, &args);
+    let ran = run(&world, &["resume"]);
+    assert_eq!((ran.code, world.titles_set()), (0, USERS), "{ran:?}");
+    let results = std::fs::read_to_string(world.dir.path().join("sent.csv")).unwrap();
+    assert_eq!(results.matches(",updated,").count(), USERS);
+    assert_eq!(consent(&world, &id).map(|consent| consent.kept_plan), Some(true));
+}
+
+#[test]
 fn a_plan_that_was_cut_is_sent_by_nothing() {
     let world = slow_world();
     world.roster();
@@ -267,7 +280,7 @@ fn elsewhere() -> RunTenant {
 
 /// As if the run had been planned on another tenant.
 fn moved(world: &World, id: &str) {
-    store(world).open(id).unwrap().append(&[Entry::On(elsewhere())]).unwrap();
+    store(world).open(id).unwrap().append(&[Entry::Tenant(elsewhere())]).unwrap();
 }
 
 fn refuses_the_tenant(ran: &Ran) {

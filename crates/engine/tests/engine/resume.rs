@@ -140,7 +140,7 @@ async fn the_tenant_is_learned_from_the_vendor_and_stood_in_for_where_nothing_is
             ("https://api.example.com", "sandbox-client")
         );
         assert_eq!(stage.sandbox().books().calls.is_empty(), blind, "no call is added to a blind run");
-        run.on(tenant.clone()).await.unwrap();
+        run.keep_tenant(tenant.clone()).await.unwrap();
         assert_eq!(run.record().tenant, Some(tenant));
     }
 }

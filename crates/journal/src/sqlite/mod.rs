@@ -565,9 +565,12 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::Reached(phase) => {
             transaction.execute("UPDATE run SET phase = ?1", [phase_number(*phase)])?;
         }
-        Entry::On(tenant) => {
+        Entry::Tenant(tenant) => {
             let tenant = serde_json::to_string(tenant).ok();
             transaction.execute("UPDATE run SET tenant = ?1", [tenant])?;
+        }
+        Entry::Settings(settings) => {
+            transaction.execute("UPDATE run SET settings = ?1", [settings.to_string()])?;
         }
         Entry::Consented(consent) => {
             let entry = serde_json::to_string(consent).ok();

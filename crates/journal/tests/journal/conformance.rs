@@ -261,7 +261,7 @@ fn who_agreed_to_what_on_which_tenant_is_kept(journal: &mut dyn Journal) {
         tenant: Some(tenant()),
         kept_plan: true,
     };
-    journal.append(&[Entry::Reached(Phase::Planned), Entry::On(tenant())]).unwrap();
+    journal.append(&[Entry::Reached(Phase::Planned), Entry::Tenant(tenant())]).unwrap();
     assert_eq!(journal.record().unwrap().phase, Phase::Planned);
     journal.append(&[Entry::Consented(consent.clone())]).unwrap();
     let record = journal.record().unwrap();
@@ -297,8 +297,10 @@ fn a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent(journal: &mut dy
     journal.keep("plan", &serde_json::json!({})).unwrap();
     journal.append(&[Entry::Reached(Phase::Planned)]).unwrap();
     assert_eq!(journal.record().unwrap().run.command, "plan");
-    journal.append(&[Entry::Consented(beforehand())]).unwrap();
-    assert_eq!(journal.record().unwrap().run.command, "apply");
+    let settings = serde_json::json!({"rate": 7});
+    journal.append(&[Entry::Settings(settings.clone()), Entry::Consented(beforehand())]).unwrap();
+    let run = journal.record().unwrap().run;
+    assert_eq!((run.command.as_str(), run.settings), ("apply", settings));
 }
 
 fn how_a_run_was_left_is_told(journal: &mut dyn Journal) {
