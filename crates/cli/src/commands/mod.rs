@@ -11,5 +11,6 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod sandbox;
+mod session;
 pub(crate) mod undo;
 pub(crate) mod work;

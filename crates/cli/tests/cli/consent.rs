@@ -269,6 +269,21 @@ fn a_canary_runs_until_it_has_run_and_one_that_failed_lets_nobody_follow_unasked
     assert_eq!((ran.code, written(&world)), (1, 19), "{ran:?}");
 }
 
+#[test]
+fn a_canary_that_is_asked_for_later_holds_back_the_others_too() {
+    let mut options = Options { users: 20, limit: None, ..Options::default() };
+    let ids = paceline_sandbox::Sandbox::new(options.clone()).user_ids();
+    options.faults.users.insert(ids[0].clone(), 400);
+    let world = World::new(options);
+    world.roster();
+    let mut halted = world.paceline();
+    halted.env("GENESYS_CLIENT_SECRET", "wrong").args(["apply", "roster.json", "--yes"]).args(FAST);
+    assert_eq!(Ran::from(halted.output().unwrap()).code, 3);
+    assert_eq!((run(&world, &["resume", "--canary", "2"]).code, written(&world)), (3, 1));
+    let refused = run(&world, &["resume"]);
+    assert_eq!((refused.code, written(&world)), (2, 1), "{refused:?}");
+}
+
 fn elsewhere() -> RunTenant {
     RunTenant {
         id: Some("org-2".into()),
