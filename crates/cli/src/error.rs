@@ -13,13 +13,31 @@ pub(crate) struct Failure {
     pub(crate) problems: Vec<Problem>,
     /// Problems beyond those.
     pub(crate) more: u64,
+    /// Somebody was asked and did not agree.
+    pub(crate) is_cancelled: bool,
     pub(crate) exit: Exit,
 }
 
 impl Failure {
     /// The request was wrong.
     pub(crate) fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), problems: vec![], more: 0, exit: Exit::Wrong }
+        let (message, hint) = (message.into(), Some(hint.into()));
+        Self { message, hint, problems: vec![], more: 0, is_cancelled: false, exit: Exit::Wrong }
+    }
+
+    /// Somebody was asked, and said no or pressed Ctrl-C.
+    pub(crate) fn cancelled(message: impl Into<String>, exit: Exit) -> Self {
+        Self { hint: None, is_cancelled: true, exit, ..Self::wrong(message, String::new()) }
+    }
+
+    /// The same with another way out.
+    pub(crate) fn hinting(self, hint: String) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// The same failure of a run that has ended with `exit`: after something was sent, that is what scripts are told.
+    pub(crate) fn after(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 }
 

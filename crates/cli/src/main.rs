@@ -88,7 +88,9 @@ fn tell(text: &str) -> Result<Exit, Failure> {
 /// all went well.
 fn show(cli: &Cli, worked: &Worked) -> Result<Exit, Failure> {
     let exit = worked.exit();
-    let Err(error) = printer::stdout(&report::worked(worked, cli.common.format)) else { return Ok(exit) };
+    let printed = printer::stdout(&report::worked(worked, cli.common.format));
+    worked.trouble().iter().for_each(printer::failure);
+    let Err(error) = printed else { return Ok(exit) };
     let mut failure = printer::unwritable(&error);
     if let Worked::Left { summary, .. } = worked {
         failure.hint = Some(format!("the run is as it is: look at it with `paceline runs show {}`", summary.run));

@@ -61,6 +61,10 @@ pub(crate) fn warning(text: &str) {
 
 /// What went wrong, and the way out.
 pub(crate) fn failure(failure: &Failure) {
+    if failure.is_cancelled {
+        // It is what was asked for, and no error.
+        return stderr(&failure.message);
+    }
     for problem in &failure.problems {
         error(&problem.to_string(), problem.hint.as_deref());
     }
@@ -83,10 +87,14 @@ pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks; only `y` and `yes` are a yes.
-pub(crate) fn ask(question: &str) -> bool {
+/// Shows a question; the answer is typed behind it. Nothing stays locked while somebody thinks.
+pub(crate) fn prompt(question: &str) {
     let mut out = anstream::stderr().lock();
     let _ = write!(out, "{} [y/N] ", visible(question)).and_then(|()| out.flush());
+}
+
+/// Waits for the answer: only `y` and `yes` are a yes.
+pub(crate) fn is_yes() -> bool {
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
     read.is_ok() && matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")

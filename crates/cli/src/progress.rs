@@ -117,9 +117,17 @@ impl Progress {
         }
     }
 
-    /// Does `act`, which prints, with the line out of the way.
-    pub(crate) fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.bar.suspend(act)
+    /// Takes the line out of the way of a question; gives back what [`Progress::show`] goes on from.
+    pub(crate) fn hide(&self) -> u64 {
+        let done = self.bar.position();
+        self.bar.finish_and_clear();
+        done
+    }
+
+    /// Shows the line again.
+    pub(crate) fn show(&self, done: u64) {
+        self.bar.reset();
+        self.bar.set_position(done);
     }
 
     /// Takes the line away, once what was noted is printed. A terminal that takes nothing is not waited for.

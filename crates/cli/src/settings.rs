@@ -35,6 +35,11 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Who types, for the record of who agreed to what: the system's word for it.
+pub(crate) fn operator() -> String {
+    ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| variable(name)).unwrap_or_else(|| "unknown".into())
+}
+
 /// The profile that is asked for; the one called `default`, where there is one; else none.
 pub(crate) fn profile(common: &Common) -> Result<Profile, Failure> {
     let found = match &common.config {

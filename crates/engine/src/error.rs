@@ -89,6 +89,9 @@ impl Halt {
 
     /// What the summary and the journal keep of it.
     pub fn note(&self, run: &str) -> HaltNote {
+        if let Self::Journal(journal::Error::Removed(_)) = self {
+            return HaltNote { cause: self.to_string(), hint: self.hint() };
+        }
         HaltNote { cause: self.to_string(), hint: format!("{}; then: paceline resume {run}", self.hint()) }
     }
 }

@@ -27,7 +27,7 @@ pub use error::{Halt, Stop};
 pub use event::Event;
 pub use everyone::{Everyone, Listed};
 pub use http::Http;
-pub use run::{Caller, Confirm, Planned, Run, Tools, locate};
+pub use run::{Caller, Closed, Confirm, Planned, Run, Tools, locate};
 pub use scheduler::Interrupt;
 pub use settings::{MaxFailures, Settings};
 pub use transport::{Answering, Lost, Outgoing, Target, Transport};

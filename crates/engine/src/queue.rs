@@ -102,7 +102,7 @@ impl Queue {
     }
 
     pub(crate) fn sending(&self, taken: Taken, read_at: Option<Moment>) -> Sending {
-        let Taken { mut change, siblings } = taken;
+        let Taken { mut change, siblings, .. } = taken;
         change.version = self.made.get(&change.key.row).and_then(|(_, version)| *version).or(change.version);
         Sending { change, siblings, attempts: 0, conflicts: 0, stale: 0, read_at, history: History::default() }
     }

@@ -14,8 +14,10 @@ use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::retry::retry_after;
 use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, Clues, Credentials, Lookup, Names, Refusal, Request, Uses, Vendor, Verdict};
-use paceline_journal::{Entry, Error, Journal, Phase, RunRecord};
+use paceline_core::vendor::{
+    Answer, Clues, Credentials, Lookup, Names, Refusal, Request, Tenant, Uses, Vendor, Verdict,
+};
+use paceline_journal::{Canary, Consent, Entry, Error, Journal, Phase, RunRecord, RunTenant};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -68,8 +70,24 @@ pub struct Planned {
     pub time: Duration,
 }
 
-/// Asked after a canary of so many rows has succeeded: may the others follow?
-pub type Confirm<'a> = dyn FnMut(u64) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + 'a;
+/// Asked when a canary has run: may the others follow? Whoever says yes gives the consent that covers them.
+pub type Confirm<'a> = dyn FnMut(Canary) -> Pin<Box<dyn Future<Output = Option<Consent>> + Send>> + Send + 'a;
+
+/// How a run was closed.
+pub struct Closed {
+    /// Its facts.
+    pub summary: Summary,
+    /// What is wrong with its journal, where anything is.
+    pub trouble: Option<Error>,
+    journal: SharedJournal,
+}
+
+impl Closed {
+    /// Reads the journal, which is held until this is dropped: also one whose file was removed.
+    pub fn journal(&self) -> impl std::ops::DerefMut<Target = Box<dyn Journal>> + '_ {
+        self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
 
 /// One run, being worked on.
 pub struct Run {
@@ -78,6 +96,10 @@ pub struct Run {
     record: RunRecord,
     columns: BTreeSet<String>,
     counts: Counts,
+    /// Who signs in, as people name it.
+    client: String,
+    /// Settings to be kept with the next consent.
+    to_keep: Option<Value>,
     look_first: bool,
     /// When the reading began that the plan was made from, where this process has made it.
     planned_at: Option<Moment>,
@@ -120,8 +142,57 @@ impl Run {
             })
             .await?;
         recorder.spent_before(record.effort);
+        let client = tools.credentials.name().to_owned();
         let scheduler = scheduler(tools, settings);
-        Ok(Self { scheduler, recorder, record, columns, counts, look_first: false, planned_at: None })
+        Ok(Self {
+            scheduler,
+            recorder,
+            record,
+            columns,
+            counts,
+            client,
+            to_keep: None,
+            look_first: false,
+            planned_at: None,
+        })
+    }
+
+    /// What the journal knew of the run when it was taken up, and what came to it since.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// Finds out whose users they are, reached at `base_url`. A tenant that does not tell is borne, and nothing is asked for
+    /// a run that reads nobody: then `base_url` and the client stand for it.
+    ///
+    /// # Errors
+    /// Where the run halts or is interrupted.
+    pub async fn learn_tenant(&mut self, base_url: &str) -> Result<RunTenant, Stop> {
+        let client_id = self.client.clone();
+        let untold = RunTenant { id: None, name: None, base_url: base_url.to_owned(), client_id };
+        if self.scheduler.settings.blind {
+            return Ok(untold);
+        }
+        let mut asking = Single { request: Some(self.scheduler.vendor.whoami()), answer: None };
+        self.scheduler.drive(&mut asking).await?;
+        let told = match &asking.answer {
+            Some((Verdict::Applied { .. }, answer)) => self.scheduler.vendor.tenant(answer),
+            _ => None,
+        };
+        Ok(told.map_or(untold.clone(), |Tenant { id, name }| RunTenant { id: Some(id), name: Some(name), ..untold }))
+    }
+
+    /// Writes down the tenant that the run is on.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub async fn keep_tenant(&mut self, tenant: RunTenant) -> Result<(), Stop> {
+        if self.record.tenant.as_ref() != Some(&tenant) {
+            let entry = Entry::Tenant(tenant.clone());
+            self.recorder.ask(move |journal| journal.append(&[entry])).await?;
+            self.record.tenant = Some(tenant);
+        }
+        Ok(())
     }
 
     /// Reads the users and plans their changes; nothing is written to the vendor.
@@ -153,9 +224,45 @@ impl Run {
                 let refusal = Refusal::own("duplicate", "an earlier row names the same user by another key");
                 self.recorder.ask(move |journal| journal.end_duplicates(&refusal)).await?;
             }
-            self.reach(Phase::Sending).await?;
+            self.reach(Phase::Planned).await?;
         }
         Ok(self.count().await?)
+    }
+
+    /// Somebody agreed. A run that is planned is one that sends from here on, and nothing is sent without.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written.
+    pub async fn agreed(&mut self, consent: Consent) -> Result<(), Stop> {
+        let entries: Vec<Entry> =
+            self.to_keep.take().map(Entry::Settings).into_iter().chain([Entry::Consented(consent.clone())]).collect();
+        self.recorder.ask(move |journal| journal.append(&entries)).await?;
+        self.record.consent = Some(consent);
+        if self.record.phase == Phase::Planned {
+            self.record.phase = Phase::Sending;
+        }
+        Ok(())
+    }
+
+    /// Takes note of what the run is to be resumed with, where that was said only now (of a plan that was kept): it is written
+    /// down in one step with the consent.
+    pub fn keep_when_agreed(&mut self, settings: Value) {
+        self.to_keep = Some(settings);
+    }
+
+    /// How the run goes about it.
+    pub fn settings(&self) -> &Settings {
+        &self.scheduler.settings
+    }
+
+    /// The run's canary as it stands, where it has one: said now, or when it was agreed to.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub async fn canary(&mut self) -> Result<Option<Canary>, Stop> {
+        let agreed = self.record.consent.as_ref().and_then(|consent| consent.canary);
+        let Some(rows) = self.scheduler.settings.canary.or(agreed) else { return Ok(None) };
+        Ok(Some(self.recorder.ask(move |journal| journal.canary(rows)).await?))
     }
 
     async fn plan_blind(&mut self) -> Result<(), Stop> {
@@ -274,12 +381,13 @@ impl Run {
         })
     }
 
-    /// Leaves the run as a plan that `apply --plan` sends later.
+    /// Leaves the run as it was found: nothing was sent, and what was planned stays planned.
     ///
     /// # Errors
     /// Where the journal cannot be written.
-    pub async fn save(mut self) -> Result<String, Error> {
-        let left = Entry::Left { state: None, halt: None, effort: self.recorder.spent(self.scheduler.effort) };
+    pub async fn put_back(mut self) -> Result<String, Error> {
+        let effort = self.recorder.spent(self.scheduler.effort);
+        let left = Entry::Left { state: self.record.state, halt: self.record.halt, effort };
         self.recorder.ask(move |journal| journal.append(&[left])).await.map_err(journal_error)?;
         Ok(self.record.run.id)
     }
@@ -289,27 +397,17 @@ impl Run {
         self.look_first = true;
     }
 
-    /// Sends what is planned. Where a canary is set and nothing was sent before, its rows go first and alone, and
-    /// `confirm` is asked whether the others may follow.
+    /// Sends what is planned and agreed to. Where a canary is set its rows go first and alone, until they have run;
+    /// `confirm` is asked for the others where no consent covers them yet.
     ///
     /// # Errors
     /// Where the run halts or is interrupted.
     pub async fn send(&mut self, confirm: &mut Confirm<'_>) -> Result<(), Stop> {
-        let untouched = self.record.state.is_none() && self.counts.updated == 0;
-        if let Some(rows) = self.scheduler.settings.canary.filter(|_| untouched) {
-            let through = self.recorder.ask(move |journal| journal.nth_planned(rows)).await?;
-            let before = self.counts;
-            self.send_through(through).await?;
-            self.count().await?;
-            let lost = |counts: Counts| counts.failed + counts.conflict;
-            let failed = lost(self.counts) - lost(before);
-            let sent = self.counts.updated - before.updated + failed;
-            if failed > 0 {
-                return Err(Halt::Canary { failed, sent }.into());
-            }
-            if self.counts.pending > 0 && !confirm(sent).await {
-                return Err(Halt::Declined.into());
-            }
+        if self.counts.pending > 0 && self.record.phase < Phase::Sending {
+            return Err(Halt::Declined.into());
+        }
+        if let Some(canary) = self.canary().await? {
+            self.send_canary(canary, confirm).await?;
         }
         self.send_through(u64::MAX).await?;
         self.count().await?;
@@ -319,6 +417,26 @@ impl Run {
         }
         self.reach(Phase::Ended).await?;
         Ok(())
+    }
+
+    async fn send_canary(&mut self, mut canary: Canary, confirm: &mut Confirm<'_>) -> Result<(), Stop> {
+        let runs_now = !canary.has_run();
+        if runs_now {
+            self.send_through(canary.through).await?;
+            self.count().await?;
+            canary = self.canary().await?.unwrap_or(canary);
+            if canary.lost() > 0 {
+                return Err(Halt::Canary { failed: canary.lost(), sent: canary.counts.rows }.into());
+            }
+        }
+        let is_covered = self.record.consent.as_ref().is_some_and(|consent| consent.covers_the_rest(canary.lost()));
+        if self.counts.pending == 0 || (is_covered && !runs_now) {
+            return Ok(());
+        }
+        match confirm(canary).await {
+            Some(consent) => self.agreed(consent).await,
+            None => Err(Halt::Declined.into()),
+        }
     }
 
     async fn send_through(&mut self, through: u64) -> Result<(), Stop> {
@@ -344,31 +462,37 @@ impl Run {
         Ok(())
     }
 
-    /// Writes down how the run was left and gives its facts.
-    ///
-    /// # Errors
-    /// Where the journal cannot be read; that it cannot be written is the halt's own cause.
-    pub async fn close(mut self, ended: Result<(), Stop>) -> Result<Summary, Error> {
-        let (state, halt) = match &ended {
+    /// Writes down how the run was left and gives its facts. A journal that cannot be written in the end halts the run: what
+    /// the vendor did is not recorded whole.
+    pub async fn close(mut self, ended: Result<(), Stop>) -> Closed {
+        let effort = self.recorder.spent(self.scheduler.effort);
+        let flushed = self.recorder.flush().await;
+        let ended = match (ended, flushed) {
+            (Err(Stop::Halted(halt)), _) => Err(Stop::Halted(halt)),
+            (_, Err(halt)) => Err(Stop::Halted(halt)),
+            (ended, Ok(())) => ended,
+        };
+        let (mut state, mut halt) = match &ended {
             Ok(()) => (State::Finished, None),
             Err(Stop::Interrupted) => (State::Interrupted, None),
             Err(Stop::Halted(halt)) => (State::Halted, Some(halt.note(&self.record.run.id))),
         };
-        let effort = self.recorder.spent(self.scheduler.effort);
-        let flushed = self.recorder.flush().await;
         let left = Entry::Left { state: Some(state), halt: halt.clone(), effort };
-        let closed = self.recorder.ask(move |journal| {
-            let written = journal.append(&[left]);
-            Ok((written, journal.counts()?, journal.failures(5)?))
-        });
-        let (written, counts, failures) = closed.await.map_err(journal_error)?;
-        // A full disk is told as the halt that it is; one that fills up only here must be told too.
-        let writable = !matches!(&ended, Err(Stop::Halted(Halt::Journal(_))));
-        if writable {
-            flushed.map_err(journal_error)?;
-            written?;
+        let written = self.recorder.ask(move |journal| journal.append(&[left])).await;
+        if let (Err(unwritten), None) = (written, &halt) {
+            // A full disk is told as the halt that it is.
+            (state, halt) = (State::Halted, Some(unwritten.note(&self.record.run.id)));
         }
-        Ok(Summary { run: self.record.run.id, vendor: self.record.run.vendor, state, counts, effort, halt, failures })
+        let told = self.recorder.ask(|journal| Ok((journal.counts()?, journal.failures(5)?))).await;
+        let in_place = self.recorder.ask(|journal| journal.kept_in_place()).await;
+        let ((counts, failures), untold) = match told {
+            Ok(told) => (told, None),
+            // What was counted last is better than nothing.
+            Err(error) => ((self.counts, vec![]), Some(journal_error(error))),
+        };
+        let RunRecord { run, .. } = self.record;
+        let summary = Summary { run: run.id, vendor: run.vendor, state, counts, effort, halt, failures };
+        Closed { summary, trouble: untold.or(in_place.err().map(journal_error)), journal: self.recorder.shared() }
     }
 }
 

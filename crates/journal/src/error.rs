@@ -32,6 +32,17 @@ pub enum Error {
         /// Where.
         dir: PathBuf,
     },
+    /// It was removed while it was in use.
+    #[error("the journal `{path}` was removed while the run was working on it", path = .0.display())]
+    Removed(PathBuf),
+    /// Others could plant a run where runs are kept, or change one.
+    #[error("the directory `{dir}` is no safe place for runs: {why}", dir = .dir.display())]
+    Untrusted {
+        /// Which.
+        dir: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The file is no journal, or is damaged.
     #[error("the journal `{path}` is damaged: {why}", path = .path.display())]
     Corrupt {
@@ -68,6 +79,8 @@ impl Error {
             Self::NotWritable { .. } => "make the directory writable, or name another with --state-dir",
             Self::Held { .. } => "wait for it, or stop it first",
             Self::NoSuchRun { .. } => "`paceline runs` lists the runs; --state-dir names another place to look",
+            Self::Removed(_) => "the run can be neither resumed, reported nor undone: `plan` shows what is still to do",
+            Self::Untrusted { .. } => "make it yours and writable by you alone, or name another with --state-dir",
             Self::Corrupt { .. } => "`paceline report RUN` writes out what can still be read of it",
             Self::TooNew { .. } => "use the newer Paceline",
             Self::Other { .. } => "run again with --log-level debug to see more",
@@ -82,8 +95,21 @@ impl Error {
             Some(Code::DiskFull) => Self::Full(path),
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => Self::NotWritable { path, why },
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { path, why },
+            None if Self::is_unreadable(error) => Self::Corrupt { path, why },
             _ => Self::Other { path, why },
         }
+    }
+
+    /// Whether a value is there and is not what was written.
+    fn is_unreadable(error: &rusqlite::Error) -> bool {
+        use rusqlite::Error as E;
+        matches!(
+            error,
+            E::FromSqlConversionFailure(..)
+                | E::InvalidColumnType(..)
+                | E::IntegralValueOutOfRange(..)
+                | E::Utf8Error(..)
+        )
     }
 
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {

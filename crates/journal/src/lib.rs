@@ -8,7 +8,7 @@ mod error;
 mod sqlite;
 mod store;
 
-pub use entry::{Duplicate, Entry, NewRun, Phase, RowRecord, RunRecord, Taken};
+pub use entry::{Canary, Consent, Duplicate, Entry, NewRun, Phase, Reach, RowRecord, RunRecord, RunTenant, Taken};
 pub use error::Error;
 pub use sqlite::Sqlite;
 pub use store::{Listed, Store};
@@ -53,14 +53,18 @@ pub trait Journal: Send {
     /// Changes that may have been sent and have no outcome, after `after`, at most `limit`: what a crash leaves.
     fn unknown(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Taken>, Error>;
 
-    /// Changes that were made, after `after`, at most `limit`: what an undo starts from.
-    fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error>;
+    /// Changes that were made, row by row, of the next `rows` rows after number `after`: what an undo starts from. A change
+    /// that may have been sent and whose row has ended without it counts too: an undo reads before it writes.
+    fn made(&mut self, after: u64, rows: u32) -> Result<Vec<Change>, Error>;
+
+    /// How many changes a resume would have to settle: sent perhaps, without an outcome, of rows without one.
+    fn in_doubt(&mut self) -> Result<u64, Error>;
 
     /// Ends rows whose user, now that it is known by its id, is an earlier row's too; says how many.
     fn end_duplicates(&mut self, refusal: &Refusal) -> Result<u64, Error>;
 
-    /// The number of the `n`th row that has changes to send; the last row's where there are fewer.
-    fn nth_planned(&mut self, n: u64) -> Result<u64, Error>;
+    /// The first `rows` rows that need changes, whatever has become of them.
+    fn canary(&mut self, rows: u64) -> Result<Canary, Error>;
 
     /// The columns that rows name their users by.
     fn keys(&mut self) -> Result<BTreeSet<String>, Error>;
@@ -79,4 +83,7 @@ pub trait Journal: Send {
 
     /// The first `limit` rows that failed or conflicted.
     fn failures(&mut self, limit: u32) -> Result<Vec<Failure>, Error>;
+
+    /// An error where the journal is no longer kept where it was begun: what is written now, nobody will find.
+    fn kept_in_place(&mut self) -> Result<(), Error>;
 }

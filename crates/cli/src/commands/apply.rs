@@ -3,7 +3,7 @@
 use crate::args::{ApplyArgs, Common, ReportArgs, ShowArgs};
 use crate::commands::check;
 use crate::commands::plan;
-use crate::commands::work::{self, Goal, Kept, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::input::Reading;
 use crate::report::results::Results;
@@ -79,11 +79,13 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
         profile: common.profile.clone(),
         results: results_path.as_deref().map(work::anywhere),
         report: report_path.as_deref().map(work::anywhere),
+        max_changes: order.showing.max_changes,
+        look_only: order.goal == Goal::Plan,
     };
     let run = NewRun {
         id: id.clone(),
         vendor: vendor.facts().name.into(),
-        command: if order.goal == Goal::Save { "plan" } else { "apply" }.into(),
+        command: if matches!(order.goal, Goal::Save | Goal::Plan) { "plan" } else { "apply" }.into(),
         roster: order.roster.to_owned(),
         created: now(),
         settings: Value::Null,
@@ -120,6 +122,9 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
         columns,
         results,
         goal: order.goal,
+        origin: Origin::New,
+        kept: None,
+        expected: None,
         showing: order.showing,
     };
     work.run().await

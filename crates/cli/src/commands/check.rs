@@ -3,7 +3,6 @@
 
 use crate::args::{CheckArgs, Common};
 use crate::error::Failure;
-use crate::exit::Exit;
 use crate::input::{self, Roster};
 use crate::{printer, settings};
 use paceline_core::desired::Row;
@@ -66,7 +65,7 @@ impl Problems {
         let message =
             format!("`{}` has {count} problem{}: nothing was sent", visible(file), if count == 1 { "" } else { "s" });
         let hint = Some("correct the roster and run the same command again".into());
-        Err(Failure { message, hint, problems: self.told, more: self.more, exit: Exit::Wrong })
+        Err(Failure { hint, problems: self.told, more: self.more, ..Failure::wrong(message, String::new()) })
     }
 }
 

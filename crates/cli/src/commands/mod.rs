@@ -1,6 +1,7 @@
 //! One file a command. Each gives back facts; printing comes after.
 
 pub(crate) mod apply;
+pub(crate) mod ask;
 pub(crate) mod auth;
 pub(crate) mod check;
 pub(crate) mod demo;
@@ -10,5 +11,6 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod sandbox;
+mod session;
 pub(crate) mod undo;
 pub(crate) mod work;

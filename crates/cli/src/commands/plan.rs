@@ -1,14 +1,14 @@
 //! `paceline plan`: what a roster would change; and the sending of a plan that was kept.
 
-use crate::args::{ApplyArgs, Common, PlanArgs, ReportArgs};
+use crate::args::{ApplyArgs, Common, PlanArgs, ReportArgs, ShowArgs};
 use crate::commands::apply::{self, Means, Order};
 use crate::commands::resume;
-use crate::commands::work::{self, Goal, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::results::Results;
 use crate::{printer, settings};
-use paceline_journal::{Journal as _, Store};
+use paceline_journal::{Journal as _, Phase, Store};
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exit), Failure> {
     let profile = settings::profile(common)?;
@@ -36,36 +36,51 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let profile = settings::profile(common)?;
     let store = Store::new(&settings::state_dir(common, &profile)?);
     let id = args.plan.clone().unwrap_or_default();
-    let record = store.look(&id)?.record()?;
-    if record.run.command != "plan" {
-        let hint = format!("`paceline plan ROSTER --save` keeps a plan; `paceline resume {id}` goes on with a run");
-        return Err(Failure::wrong(format!("run {id} is no plan that waits to be sent"), hint));
+    let mut journal = store.open(&id)?;
+    let record = journal.record()?;
+    let hint = || format!("`paceline plan ROSTER --save` keeps a plan; `paceline resume {id}` goes on with a run");
+    if record.run.command != "plan" || resume::is_look_only(&record) {
+        return Err(Failure::wrong(format!("run {id} is no plan that waits to be sent"), hint()));
+    }
+    if record.phase != Phase::Planned {
+        // What was not planned nobody has seen.
+        let hint = format!("plan the roster again with --save; `paceline runs forget {id}` removes this");
+        return Err(Failure::wrong(format!("the plan {id} was cut before it was finished: nothing was sent"), hint));
     }
     if !common.yes && !printer::can_ask() {
         return Err(Failure::wrong("there is nobody to confirm the plan", "give --yes to send without asking"));
     }
     let kept = resume::kept(&record)?;
-    let common = resume::common_of(common, &record, &kept);
+    let common = resume::common_of(common, &record, &kept)?;
     let profile = settings::profile(&common)?;
     let credentials = settings::credentials(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
-    let mut journal = store.open(&id)?;
-    // From here on it is a run like any other, and resumed like one.
-    journal.keep("apply", &record.run.settings)?;
+    let showing = ShowArgs { max_changes: args.showing.max_changes.or(kept.max_changes), ..args.showing.clone() };
+    let expected = Some(resume::tenant_of(&record, &kept));
+    let kept = Kept {
+        settings: settings::overridden(kept.settings, &args.sending),
+        results: args.reporting.results.as_deref().map(work::anywhere),
+        report: args.reporting.report.as_deref().map(work::anywhere),
+        max_changes: showing.max_changes,
+        ..kept
+    };
     let work = Work {
         common: &common,
+        expected,
         connection,
         credentials,
-        settings: settings::overridden(kept.settings, &args.sending),
+        settings: kept.settings.clone(),
         store,
         journal,
         id,
-        columns: kept.columns,
+        columns: kept.columns.clone(),
+        kept: Some(kept),
         results,
-        goal: Goal::SendSaved { confirmed: common.yes },
-        showing: args.showing.clone(),
+        goal: if common.yes { Goal::Send } else { Goal::Ask },
+        origin: Origin::KeptPlan,
+        showing,
     };
     work.run().await
 }

@@ -11,13 +11,16 @@ pub(crate) fn run(common: &Common, args: &ReportRunArgs) -> Result<(), Failure> 
     let profile = settings::profile(common)?;
     let store = Store::new(&settings::state_dir(common, &profile)?);
     let mut journal = store.look(&args.run)?;
+    // What can be read is written all the same, and the damage told.
+    let damage = journal.check();
     if let Some(path) = &args.output {
         Results::open(path)?.write(&mut journal)?;
         printer::stderr(&format!("Results: {}", path.display()));
-        return Ok(());
+        return Ok(damage?);
     }
     let format = if common.format == Output::Json { Format::Json } else { Format::Csv };
     let mut out = std::io::BufWriter::new(printer::long_stdout());
     let written = results::rows(&mut out, format, &mut journal)?.and_then(|()| out.flush());
-    printer::bear_gone(written).map_err(|error| printer::unwritable(&error))
+    printer::bear_gone(written).map_err(|error| printer::unwritable(&error))?;
+    Ok(damage?)
 }

@@ -1,11 +1,12 @@
 //! `paceline runs`: what has been run.
 
 use crate::args::{Common, Output, RunsCommand};
+use crate::commands::resume::is_look_only;
 use crate::commands::work::Worked;
 use crate::error::Failure;
 use crate::{printer, report, settings};
 use paceline_core::summary::{Counts, State, Summary};
-use paceline_journal::{Journal, Phase, RunRecord, Store};
+use paceline_journal::{Error, Journal, Phase, RunRecord, Store};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -19,7 +20,7 @@ pub(crate) enum Told {
 /// A run in a list.
 pub(crate) struct Line {
     id: String,
-    record: Result<(RunRecord, Counts), String>,
+    record: Result<(RunRecord, Counts), Error>,
     held: bool,
 }
 
@@ -31,7 +32,11 @@ pub(crate) fn run(common: &Common, command: Option<&RunsCommand>) -> Result<Told
         Some(RunsCommand::Show { run }) => as_left(&store, run).map(Told::Run),
         Some(RunsCommand::Forget { run }) => {
             let question = format!("Forget run {run}? It can be neither resumed nor undone then.");
-            let agreed = common.yes || (printer::can_ask() && printer::ask(&question));
+            let ask = || {
+                printer::prompt(&question);
+                printer::is_yes()
+            };
+            let agreed = common.yes || (printer::can_ask() && ask());
             if !agreed {
                 return Err(Failure::wrong(
                     format!("run {run} is kept"),
@@ -50,12 +55,13 @@ fn list(store: &Store) -> Result<Vec<Line>, Failure> {
             let counts = store.look(&listed.id).and_then(|mut journal| journal.counts());
             counts.map(|counts| (record, counts))
         };
-        let record = listed.record.and_then(counts).map_err(|error| error.to_string());
+        let record = listed.record.and_then(counts);
         Line { id: listed.id, record, held: listed.held }
     });
-    // A roster that is being read is no run yet; one that was when its process died is nothing at all.
-    let importing = |line: &Line| matches!(&line.record, Ok((record, _)) if record.phase == Phase::Importing);
-    let (unbegun, begun): (Vec<Line>, Vec<Line>) = lines.partition(importing);
+    // A roster that is being read is no run yet, and what was only to be looked at never is one: what is left of either
+    // when its process has died is nothing at all.
+    let is_no_run = |line: &Line| matches!(&line.record, Ok((record, _)) if record.phase == Phase::Importing || is_look_only(record));
+    let (unbegun, begun): (Vec<Line>, Vec<Line>) = lines.partition(is_no_run);
     for line in unbegun.iter().filter(|line| !line.held) {
         // Another process may be quicker.
         let _ = store.forget(&line.id);
@@ -66,6 +72,8 @@ fn list(store: &Store) -> Result<Vec<Line>, Failure> {
 /// The summary of a run as it was left.
 pub(crate) fn as_left(store: &Store, id: &str) -> Result<Worked, Failure> {
     let mut journal = store.look(id)?;
+    // A summary of what is damaged would be told as if it were whole.
+    journal.check()?;
     let record = journal.record()?;
     let summary = Summary {
         run: record.run.id,
@@ -77,14 +85,16 @@ pub(crate) fn as_left(store: &Store, id: &str) -> Result<Worked, Failure> {
         halt: record.halt,
         failures: journal.failures(5)?,
     };
-    Ok(Worked::Left { summary: Box::new(summary), results: vec![] })
+    Ok(Worked::Left { summary: Box::new(summary), results: vec![], trouble: vec![] })
 }
 
 impl Line {
     fn state(&self) -> &'static str {
         match &self.record {
-            Err(_) => "damaged",
+            Err(Error::Corrupt { .. }) => "damaged",
+            Err(_) => "unreadable",
             Ok(_) if self.held => "running",
+            Ok((record, _)) if record.run.command == "plan" && record.phase == Phase::Planned => "planned",
             Ok((record, _)) => match record.state {
                 Some(State::Finished) => "finished",
                 Some(State::Halted) => "halted",
@@ -100,7 +110,7 @@ impl Line {
                 "run": self.id, "state": self.state(), "vendor": record.run.vendor, "command": record.run.command,
                 "roster": record.run.roster, "created": record.run.created, "counts": counts,
             }),
-            Err(why) => json!({"run": self.id, "state": self.state(), "error": why}),
+            Err(why) => json!({"run": self.id, "state": self.state(), "error": why.to_string()}),
         }
     }
 
@@ -118,7 +128,7 @@ impl Line {
                 counts.pending,
                 printer::visible(&record.run.roster)
             ),
-            Err(why) => writeln!(out, "{:<22} {:<12} {}", self.id, self.state(), printer::visible(why)),
+            Err(why) => writeln!(out, "{:<22} {:<12} {}", self.id, self.state(), printer::visible(&why.to_string())),
         };
     }
 }

@@ -3,20 +3,20 @@
 use crate::args::{Common, UndoArgs};
 use crate::commands::apply::{new_id, now};
 use crate::commands::resume;
-use crate::commands::work::{self, Goal, Kept, Work, Worked};
+use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::report::results::Results;
 use crate::{printer, settings};
 use paceline_core::desired::Row;
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::Change;
 use paceline_core::user::UserKey;
 use paceline_core::vendor::{BLIND, UNDO, Vendor};
-use paceline_journal::{Journal, NewRun, Store};
+use paceline_journal::{Error, Journal, NewRun, Sqlite, Store};
 use serde_json::{Map, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 
-/// Changes read from the run's journal at once.
-const PAGE: u32 = 1_000;
+/// Rows whose changes are read from the run's journal at once.
+const PAGE: u32 = 500;
 
 pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Failure> {
     let profile = settings::profile(common)?;
@@ -28,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     let mut undone = store.open(&args.run)?;
     let record = undone.record()?;
     let kept = resume::kept(&record)?;
-    let common = resume::common_of(common, &record, &kept);
+    let common = resume::common_of(common, &record, &kept)?;
     let profile = settings::profile(&common)?;
     let credentials = settings::credentials(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
@@ -36,39 +36,47 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         let hint = "a blind run reads nothing before it writes: there is no snapshot to go back to";
         return Err(Failure::wrong(format!("run {} was blind and cannot be undone", args.run), hint));
     }
-    let (rows, columns) = inverse(&mut undone, whereabouts.vendor.as_ref())?;
-    drop(undone);
-    if rows.is_empty() {
-        return Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo"));
-    }
+    refuse_doubts(&mut undone, &args.run)?;
+    let expected = Some(resume::tenant_of(&record, &kept));
     let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
-    let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let settings = settings::overridden(kept.settings.clone(), &args.sending);
-    let id = new_id();
     let kept = Kept {
         settings: settings.clone(),
-        columns: columns.clone(),
+        columns: BTreeSet::new(),
         results: args.reporting.results.as_deref().map(work::anywhere),
         report: args.reporting.report.as_deref().map(work::anywhere),
+        max_changes: args.showing.max_changes,
+        look_only: args.dry_run,
         ..kept
     };
+    let id = new_id();
     let run = NewRun {
         id: id.clone(),
         vendor: record.run.vendor,
         command: "undo".into(),
         roster: format!("undo of {}", args.run),
         created: now(),
-        settings: serde_json::to_value(kept).unwrap_or_default(),
+        settings: json!(kept),
     };
     let mut journal = store.create(&run)?;
-    let mut rows = rows.into_values();
-    journal.import(&mut || rows.next())?;
-    let goal = match (args.dry_run, common.yes) {
-        (true, _) => Goal::Plan,
-        (_, true) => Goal::Send,
-        _ => Goal::Ask,
+    let begun = match take_back(&mut undone, &mut journal, whereabouts.vendor.as_ref(), kept) {
+        Ok(Some(columns)) => {
+            let connection = work::connect(whereabouts, &credentials, settings.timeout).await;
+            connection.map(|connection| (columns, connection))
+        }
+        Ok(None) => Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo")),
+        Err(error) => Err(error.into()),
     };
-    let showing = args.showing.clone();
+    drop(undone);
+    let (columns, connection) = match begun {
+        Ok(begun) => begun,
+        Err(failure) => {
+            drop(journal);
+            store.forget(&id)?;
+            results.into_iter().for_each(Results::discard);
+            return Err(failure);
+        }
+    };
     let work = Work {
         common: &common,
         connection,
@@ -79,37 +87,88 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         id,
         columns,
         results,
-        goal,
-        showing,
+        goal: match (args.dry_run, common.yes) {
+            (true, _) => Goal::Plan,
+            (_, true) => Goal::Send,
+            _ => Goal::Ask,
+        },
+        origin: Origin::New,
+        kept: None,
+        expected,
+        showing: args.showing.clone(),
     };
     work.run().await
 }
 
-type Inverse = (BTreeMap<u64, Row>, BTreeSet<String>);
+/// Refuses to take back what is not known whole: a change that may have been sent would be overlooked, and might come after.
+fn refuse_doubts(undone: &mut Sqlite, run: &str) -> Result<(), Failure> {
+    let (what, are) = match undone.in_doubt()? {
+        0 => return Ok(()),
+        1 => ("1 change".to_owned(), "is"),
+        changes => (format!("{changes} changes"), "are"),
+    };
+    let message = format!("{what} of run {run} may have been sent and {are} not settled");
+    Err(Failure::wrong(message, format!("paceline resume {run} first: it reads their users and settles them")))
+}
 
-/// A row for each user that was changed, with the changes that take it back.
-fn inverse(undone: &mut dyn Journal, vendor: &dyn Vendor) -> Result<Inverse, Failure> {
-    let (mut rows, mut columns) = (BTreeMap::<u64, Row>::new(), BTreeSet::new());
-    let mut after: Option<ChangeKey> = None;
-    loop {
-        let page = undone.made(after.as_ref(), PAGE)?;
-        for change in page.iter().filter(|change| change.kind != BLIND) {
-            columns.extend(change.columns.clone());
-            let number = change.key.row;
-            let row = rows.entry(number).or_insert_with(|| Row {
-                number,
-                line: number,
-                key: UserKey::id(change.user.as_str()),
-                fields: Map::from_iter([(UNDO.to_owned(), json!([]))]),
-            });
-            let back: Vec<Change> = vendor.undo(change);
-            if let Some(list) = row.fields.get_mut(UNDO).and_then(|list| list.as_array_mut()) {
-                list.extend(back.iter().map(|change| json!(change)));
+/// Takes into `journal` a row for each user that was changed, with the changes that take it back, a page at a time; says
+/// which columns they are of. `None` where nobody was changed.
+fn take_back(
+    undone: &mut Sqlite,
+    journal: &mut Sqlite,
+    vendor: &dyn Vendor,
+    kept: Kept,
+) -> Result<Option<BTreeSet<String>>, Error> {
+    let mut inverse = Inverse { undone, vendor, rows: VecDeque::new(), after: Some(0), columns: BTreeSet::new() };
+    let mut unreadable = None;
+    let rows = journal.import(&mut || match inverse.next() {
+        Ok(row) => row,
+        Err(error) => {
+            unreadable = Some(error);
+            None
+        }
+    })?;
+    if let Some(error) = unreadable {
+        return Err(error);
+    }
+    let columns = inverse.columns;
+    journal.keep("undo", &json!(Kept { columns: columns.clone(), ..kept }))?;
+    Ok((rows > 0).then_some(columns))
+}
+
+/// The rows of an undo, one after the other.
+struct Inverse<'a> {
+    undone: &'a mut Sqlite,
+    vendor: &'a dyn Vendor,
+    rows: VecDeque<Row>,
+    /// The last row that was read; `None` at the end.
+    after: Option<u64>,
+    columns: BTreeSet<String>,
+}
+
+impl Inverse<'_> {
+    fn next(&mut self) -> Result<Option<Row>, Error> {
+        while let (true, Some(after)) = (self.rows.is_empty(), self.after) {
+            let page = self.undone.made(after, PAGE)?;
+            self.after = page.last().map(|change| change.key.row);
+            for changes in page.chunk_by(|one, next| one.key.row == next.key.row) {
+                let row = self.row(changes);
+                self.rows.extend(row);
             }
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE as usize => after = Some(last.key.clone()),
-            _ => return Ok((rows, columns)),
-        }
+        Ok(self.rows.pop_front())
+    }
+
+    fn row(&mut self, changes: &[Change]) -> Option<Row> {
+        let changes = || changes.iter().filter(|change| change.kind != BLIND);
+        let first = changes().next()?;
+        self.columns.extend(changes().flat_map(|change| change.columns.iter().cloned()));
+        let back: Vec<Change> = changes().flat_map(|change| self.vendor.undo(change)).collect();
+        Some(Row {
+            number: first.key.row,
+            line: first.key.row,
+            key: UserKey::id(first.user.as_str()),
+            fields: Map::from_iter([(UNDO.to_owned(), json!(back))]),
+        })
     }
 }

@@ -1,17 +1,17 @@
-//! What every command that works on a run has in common: plan, ask, send, close, write the results.
+//! What every command that works on a run has in common: a session with it, and what becomes of it, sent or not.
 
 use crate::args::{Common, ShowArgs};
+use crate::commands::ask::{Reply, listen};
+use crate::commands::session::{Reached, Session};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::printer;
 use crate::progress::Progress;
 use crate::report::results::Results;
-use crate::report::text;
 use crate::settings::{Connection, Whereabouts};
 use paceline_core::summary::Summary;
 use paceline_core::vendor::{Credentials, Hosts, Lookup};
-use paceline_engine::{Clock, Http, Interrupt, Planned, Run, Settings, Stop, Tools};
-use paceline_journal::{Journal, Sqlite, Store};
+use paceline_engine::{Clock, Http, Interrupt, MaxFailures, Planned, Run, Settings, Stop, Tools};
+use paceline_journal::{Entry, Journal, Phase, RunTenant, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,12 @@ pub(crate) struct Kept {
     pub(crate) results: Option<PathBuf>,
     #[serde(default)]
     pub(crate) report: Option<PathBuf>,
+    /// The most changes that are allowed: a bound of the consent that may be given long after.
+    #[serde(default)]
+    pub(crate) max_changes: Option<MaxFailures>,
+    /// It was only to be looked at: nothing of it is ever sent.
+    #[serde(default)]
+    pub(crate) look_only: bool,
 }
 
 /// A path that means the same wherever a resume is typed.
@@ -53,6 +59,12 @@ pub(crate) struct Work<'a> {
     pub(crate) results: Vec<Results>,
     /// How far to go.
     pub(crate) goal: Goal,
+    /// Where the run comes from.
+    pub(crate) origin: Origin,
+    /// What a plan that was kept is to be resumed with, once it is agreed to.
+    pub(crate) kept: Option<Kept>,
+    /// The tenant that it must be on, where that is known.
+    pub(crate) expected: Option<RunTenant>,
     /// What is shown of the plan, and how large it may be.
     pub(crate) showing: ShowArgs,
 }
@@ -64,15 +76,21 @@ pub(crate) enum Goal {
     Plan,
     /// Show the plan, and keep the run to be sent later.
     Save,
-    /// Show the plan, ask, send.
+    /// Send what somebody agrees to: show the plan and ask, where no consent is recorded.
     Ask,
-    /// Send.
+    /// Send: it was agreed to beforehand.
     Send,
-    /// Read the users again and compare them with a plan that was kept; show, ask, send.
-    SendSaved {
-        /// Without asking.
-        confirmed: bool,
-    },
+}
+
+/// Where a run that is worked on comes from: what becomes of it when nothing of it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was begun by this command, and is forgotten.
+    New,
+    /// It is a plan that was kept, and stays one. Its users are read again before they are written.
+    KeptPlan,
+    /// It is gone on with: it stays, if anything of it was ever agreed to.
+    Resumed,
 }
 
 /// What came of it.
@@ -83,6 +101,8 @@ pub(crate) enum Worked {
         summary: Box<Summary>,
         /// Where the results are.
         results: Vec<PathBuf>,
+        /// What could not be done after the sending. It changes no exit code: that is the run's own.
+        trouble: Vec<Failure>,
     },
     /// Only the plan was asked for; where it was kept, as which run.
     Planned { planned: Planned, blind: bool, saved: Option<String> },
@@ -93,6 +113,14 @@ impl Worked {
         match self {
             Self::Left { summary, .. } => Exit::from(summary.as_ref()),
             Self::Planned { .. } => Exit::Done,
+        }
+    }
+
+    /// What is to be told besides.
+    pub(crate) fn trouble(&self) -> &[Failure] {
+        match self {
+            Self::Left { trouble, .. } => trouble,
+            Self::Planned { .. } => &[],
         }
     }
 }
@@ -143,9 +171,6 @@ pub(crate) async fn connect(
     Ok(Connection { hosts: whereabouts.hosts(found)?, vendor })
 }
 
-/// Rows whose changes are shown unless all are asked for.
-const SHOWN: u32 = 20;
-
 impl Work<'_> {
     pub(crate) async fn run(mut self) -> Result<Worked, Failure> {
         let interrupt = Interrupt::new();
@@ -156,154 +181,144 @@ impl Work<'_> {
         let connections = self.settings.max_concurrent;
         let tools =
             tools(&self.connection, self.credentials.clone(), connections, interrupt.clone(), Arc::clone(&progress))?;
-        let journal = Box::new(self.journal);
-        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
-        let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
         let session = Session {
             yes: self.common.yes,
             goal: self.goal,
+            origin: self.origin,
             showing: &self.showing,
             blind: self.settings.blind,
+            base_url: &self.connection.hosts.base_url,
+            kept: self.kept.as_ref(),
+            expected: self.expected.as_ref(),
             progress: Arc::clone(&progress),
-            interrupt: interrupt.clone(),
+            interrupt,
         };
-        let ended = session.go(&mut run).await;
+        if self.origin == Origin::New {
+            // What was said beforehand is written down before there is a run that a resume finds.
+            let consent = session.beforehand(counts, self.settings.canary, None);
+            self.journal.append(&consent.map(Entry::Consented).into_iter().collect::<Vec<_>>())?;
+        }
+        let journal = Box::new(self.journal);
+        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
+        let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
+        let reached = session.go(&mut run).await;
         progress.end();
-        let ended = match ended {
+        let unsent = Unsent { store: &self.store, id: &self.id, origin: self.origin };
+        let ended = match reached {
             Ok(Reached::End) => Ok(()),
-            Err(stop) if matches!(self.goal, Goal::Plan | Goal::Save) => {
-                // It was to be looked at, not to be sent: a resume must not find it.
-                drop(run);
-                self.results.into_iter().for_each(Results::discard);
-                self.store.forget(&self.id)?;
-                return Err(stop.into());
-            }
-            Err(stop) => Err(stop),
             Ok(Reached::Plan(planned)) if self.goal == Goal::Save => {
-                let saved = Some(run.save().await?);
+                let saved = Some(run.put_back().await?);
                 return Ok(Worked::Planned { planned: *planned, blind: session.blind, saved });
             }
             Ok(reached) => {
-                // Nothing was sent: there is no run to speak of.
-                drop(run);
                 self.results.into_iter().for_each(Results::discard);
-                self.store.forget(&self.id)?;
-                return reached.forgotten(session.blind);
+                return unsent.leave(run, reached, session.blind).await;
             }
+            Err(stop) if unsent.is_no_run(self.goal, &run) => {
+                self.results.into_iter().for_each(Results::discard);
+                return Err(unsent.stopped(run, stop).await?);
+            }
+            Err(stop) => Err(stop),
         };
-        let summary = run.close(ended).await;
-        listening.abort();
-        let summary = summary?;
-        let paths: Vec<PathBuf> = self.results.iter().map(|results| results.path().to_owned()).collect();
-        if !paths.is_empty() {
-            let mut journal = self.store.look(&self.id)?;
-            self.results.into_iter().try_for_each(|results| results.write(&mut journal))?;
+        let closed = run.close(ended).await;
+        let exit = Exit::from(&closed.summary);
+        let (mut results, mut trouble) = (vec![], vec![]);
+        for file in self.results {
+            let path = file.path().to_owned();
+            match file.write(&mut **closed.journal()) {
+                Ok(()) => results.push(path),
+                Err(failure) => trouble.push(failure.after(exit).hinting(later(&self.id, &path, &closed.trouble))),
+            }
         }
-        Ok(Worked::Left { summary: Box::new(summary), results: paths })
+        trouble.extend(closed.trouble.map(|error| Failure::from(error).after(exit)));
+        listening.abort();
+        Ok(Worked::Left { summary: Box::new(closed.summary), results, trouble })
     }
 }
 
-/// How far a session has come.
-enum Reached {
-    /// All is sent.
-    End,
-    /// The plan, which was all that was asked for.
-    Plan(Box<Planned>),
-    /// A plan that is larger than is allowed.
-    TooLarge { changed: u64, rows: u64 },
+/// How results that could not be written are had after all.
+fn later(id: &str, path: &Path, journal: &Option<paceline_journal::Error>) -> String {
+    match journal {
+        None => format!("nothing is lost: paceline report {id} --output {}", path.display()),
+        Some(_) => "the summary is all that is left of it".into(),
+    }
 }
 
-impl Reached {
-    fn forgotten(self, blind: bool) -> Result<Worked, Failure> {
-        match self {
-            Self::Plan(planned) => Ok(Worked::Planned { planned: *planned, blind, saved: None }),
-            Self::TooLarge { changed, rows } => Err(Failure::wrong(
+/// A run of which this command has sent nothing.
+struct Unsent<'a> {
+    store: &'a Store,
+    id: &'a str,
+    origin: Origin,
+}
+
+impl Unsent<'_> {
+    /// Whether what was stopped is nothing that a resume should find: it was only to be looked at, or is a plan still.
+    fn is_no_run(&self, goal: Goal, run: &Run) -> bool {
+        matches!(goal, Goal::Plan | Goal::Save)
+            || (self.origin == Origin::KeptPlan && run.record().phase < Phase::Sending)
+    }
+
+    /// Leaves a run that was stopped before anything could be agreed to.
+    async fn stopped(&self, run: Run, stop: Stop) -> Result<Failure, Failure> {
+        let is_kept = self.origin == Origin::KeptPlan;
+        self.keep_or_forget(run, is_kept).await?;
+        Ok(match stop {
+            Stop::Interrupted => Failure::cancelled(self.cancelled(is_kept, false), Exit::Interrupted),
+            Stop::Halted(_) if is_kept => {
+                let hint = format!("the plan is kept: paceline apply --plan {}", self.id);
+                Failure::from(stop).hinting(hint)
+            }
+            Stop::Halted(_) => stop.into(),
+        })
+    }
+
+    /// Leaves a run that was not sent as it is to be left.
+    async fn leave(&self, run: Run, reached: Reached, blind: bool) -> Result<Worked, Failure> {
+        let sent_before = run.record().phase >= Phase::Sending;
+        let is_kept = match (&reached, self.origin) {
+            (_, Origin::KeptPlan) => true,
+            (Reached::OtherTenant { .. }, Origin::Resumed) => true,
+            (_, Origin::Resumed) => sent_before,
+            (_, Origin::New) => false,
+        };
+        self.keep_or_forget(run, is_kept).await?;
+        match reached {
+            Reached::Plan(planned) => Ok(Worked::Planned { planned: *planned, blind, saved: None }),
+            Reached::TooLarge { changed, rows } => Err(Failure::wrong(
                 format!("the plan changes {changed} of {rows} users, more than --max-changes allows: nothing was sent"),
                 "look at it with `paceline plan`, or allow more",
             )),
-            Self::End => Err(Failure::wrong("the run was forgotten", "run the same command again")),
-        }
-    }
-}
-
-/// One sitting with a run: plan, show, ask, send.
-struct Session<'a> {
-    yes: bool,
-    goal: Goal,
-    showing: &'a ShowArgs,
-    blind: bool,
-    progress: Arc<Progress>,
-    interrupt: Interrupt,
-}
-
-impl Session<'_> {
-    async fn go(&self, run: &mut Run) -> Result<Reached, Stop> {
-        run.plan().await?;
-        let counts = run.counts();
-        let (changed, rows) = (counts.pending, counts.rows);
-        if self.showing.max_changes.is_some_and(|most| most.exceeded(changed, rows)) {
-            return Ok(Reached::TooLarge { changed, rows });
-        }
-        if matches!(self.goal, Goal::SendSaved { .. }) {
-            run.look_first();
-        }
-        match self.goal {
-            Goal::Plan | Goal::Save => return Ok(Reached::Plan(Box::new(self.planned(run, rows).await?))),
-            Goal::Ask | Goal::SendSaved { confirmed: false } if changed > 0 => {
-                let planned = self.planned(run, rows).await?;
-                self.progress.aside(|| printer::stderr(text::plan(&planned, self.blind).trim_end()));
-                if !ask(&self.interrupt, &self.progress, "Send this?".into()).await {
-                    return Err(Stop::Interrupted);
-                }
+            Reached::OtherTenant { then, now } => Err(Failure::wrong(
+                format!("what is to be sent is of the tenant {then}, and this is {now}: nothing was sent"),
+                "use the profile or the credentials of that tenant",
+            )),
+            Reached::Declined(reply) => {
+                let exit = if reply == Reply::Interrupted { Exit::Interrupted } else { Exit::Wrong };
+                Err(Failure::cancelled(self.cancelled(is_kept, sent_before), exit))
             }
-            _ => {}
+            Reached::End => Err(Failure::wrong("the run was forgotten", "run the same command again")),
         }
-        let (yes, interrupt, progress) = (self.yes, self.interrupt.clone(), Arc::clone(&self.progress));
-        run.send(&mut move |sent| {
-            let (interrupt, progress) = (interrupt.clone(), Arc::clone(&progress));
-            Box::pin(async move {
-                let question = format!("The canary's {sent} rows succeeded. Send the others?");
-                yes || !printer::can_ask() || ask(&interrupt, &progress, question).await
-            })
-        })
-        .await?;
-        Ok(Reached::End)
     }
 
-    async fn planned(&self, run: &mut Run, rows: u64) -> Result<Planned, Stop> {
-        run.planned(if self.showing.full { u32::try_from(rows).unwrap_or(u32::MAX) } else { SHOWN }).await
+    fn cancelled(&self, is_kept: bool, sent_before: bool) -> String {
+        match (is_kept, sent_before) {
+            (false, _) => "Cancelled: nothing was sent, nothing is kept".into(),
+            (true, false) => "Cancelled: nothing was sent, the plan is kept".into(),
+            (true, true) => format!("Cancelled: nothing more was sent; go on with: paceline resume {}", self.id),
+        }
     }
-}
 
-/// Asks a person. Ctrl-C is a no: whoever waits for a line must not keep the process.
-async fn ask(interrupt: &Interrupt, progress: &Arc<Progress>, question: String) -> bool {
-    let progress = Arc::clone(progress);
-    let asking = tokio::task::spawn_blocking(move || progress.aside(|| printer::ask(&question)));
-    tokio::select! {
-        answer = asking => answer.unwrap_or(false),
-        () = interrupt.pressed(1) => false,
-    }
-}
-
-/// Ctrl-C and SIGTERM: the first is a request, the second an order.
-async fn listen(interrupt: Interrupt) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut break_)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
-        loop {
-            tokio::select! {
-                Some(()) = terminate.recv() => interrupt.press(),
-                Some(()) = break_.recv() => interrupt.press(),
-                else => return,
+    async fn keep_or_forget(&self, run: Run, is_kept: bool) -> Result<(), Failure> {
+        if is_kept {
+            run.put_back().await?;
+        } else {
+            drop(run);
+            match self.store.forget(self.id) {
+                // It is gone already: somebody removed it meanwhile.
+                Ok(()) | Err(paceline_journal::Error::NoSuchRun { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-    }
-    #[cfg(not(unix))]
-    while tokio::signal::ctrl_c().await.is_ok() {
-        interrupt.press();
+        Ok(())
     }
 }

@@ -18,7 +18,7 @@ fn line(value: &Value) -> String {
 /// What came of working on a run.
 pub(crate) fn worked(worked: &Worked, format: Output) -> String {
     match (worked, format) {
-        (Worked::Left { summary, results }, Output::Text) => text::summary(summary, results),
+        (Worked::Left { summary, results, .. }, Output::Text) => text::summary(summary, results),
         (Worked::Left { summary, .. }, Output::Json) => line(&json!(summary)),
         (Worked::Planned { planned, blind, saved }, Output::Text) => {
             let mut out = text::plan(planned, *blind);

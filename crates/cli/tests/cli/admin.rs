@@ -99,17 +99,17 @@ fn wide_changes_take_few_calls() {
     assert_eq!(write_calls(&world), 0);
     let applied = run(&world, &["apply", "wide.csv", "--yes", "--format", "json"]);
     assert_eq!((applied.code, write_calls(&world)), (0, 15), "{applied:?}");
-    // Users, divisions, queues, and the members of the one queue that is named.
-    assert_eq!(applied.json()["calls"]["read"], 5 + 3);
+    // The tenant, users, divisions, queues, and the members of the one queue that is named.
+    assert_eq!(applied.json()["calls"]["read"], 1 + 5 + 3);
     let again = run(&world, &["apply", "wide.csv", "--yes", "--format", "json"]).json();
     assert_eq!(
         (&again["unchanged"], &again["calls"]["read"]),
-        (&json!(500), &json!(5 + 2 + 6)),
+        (&json!(500), &json!(1 + 5 + 2 + 6)),
         "five full pages and a last"
     );
     let id = applied.json()["run"].as_str().unwrap().to_owned();
     let undone = run(&world, &["undo", &id, "--yes", "--format", "json"]).json();
-    assert_eq!((&undone["updated"], &undone["calls"]["read"]), (&json!(500), &json!(5 + 6)), "{undone}");
+    assert_eq!((&undone["updated"], &undone["calls"]["read"]), (&json!(500), &json!(1 + 5 + 6)), "{undone}");
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn what_was_only_accepted_is_read_back_and_told_honestly() {
     assert_eq!(write_calls(&world), 31, "30 titles and one call for the group");
     assert_eq!(
         ran.json()["calls"]["read"],
-        2 + 5,
-        "users, groups, users again, and the one that is missing four times"
+        1 + 2 + 5,
+        "the tenant, users, groups, users again, and the one that is missing four times"
     );
 }
 

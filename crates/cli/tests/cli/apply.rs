@@ -259,7 +259,7 @@ fn the_json_summary_has_the_promised_shape() {
             "failures"
         ]
     );
-    assert_eq!(summary["calls"], json!({"read": 1, "write": 2, "token": 1}));
+    assert_eq!(summary["calls"], json!({"read": 2, "write": 2, "token": 1}));
     assert_eq!(summary["halt"], Value::Null);
 }
 

@@ -26,9 +26,13 @@ pub(crate) fn wait(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 
+fn store(world: &World) -> Store {
+    Store::new(&world.dir.path().join("state"))
+}
+
 /// The users whose write the journal has acknowledged, and how often the vendor has applied each so far.
 fn acknowledged(world: &World) -> BTreeMap<String, u64> {
-    let store = Store::new(&world.dir.path().join("state"));
+    let store = store(world);
     let Some(run) = store.list().unwrap().into_iter().next() else { return BTreeMap::new() };
     let mut journal = store.look(&run.id).unwrap();
     if journal.record().unwrap().phase == Phase::Importing {
@@ -160,7 +164,7 @@ fn two_processes_never_work_on_one_run() {
     let world = world(1);
     let roster = world.roster();
     let mut child = begin(world.paceline().args(["apply", roster.to_str().unwrap(), "--yes", "--rate", "100/1"]));
-    let store = Store::new(&world.dir.path().join("state"));
+    let store = store(&world);
     let begun = || {
         let run = store.list().unwrap().into_iter().next()?;
         run.record.is_ok_and(|record| record.phase > Phase::Importing).then_some(run.id)
@@ -176,7 +180,7 @@ fn two_processes_never_work_on_one_run() {
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains(&format!("is being worked on by process {}", child.id())), "{refused:?}");
     let none = world.run(&["resume", "--yes"]);
-    assert!(none.stderr.contains("nothing to do"), "{none:?}");
+    assert!(none.code == 2 && none.stderr.contains("is being worked on by process"), "{none:?}");
     let _ = child.kill();
     let _ = child.wait();
     assert_eq!(world.run(&["resume", &id, "--yes", "--rate", "5000/1"]).code, 0, "a dead holder's lock is taken over");
@@ -220,4 +224,58 @@ fn a_damaged_journal_is_refused_and_what_can_be_read_is_written_out() {
     let saved = std::fs::read_to_string(world.dir.path().join("saved.csv")).unwrap();
     let rows = saved.lines().count();
     assert!((1_500..2_000).contains(&rows), "{rows} rows were saved");
+}
+
+#[test]
+fn a_newest_run_that_cannot_be_read_is_named_and_no_older_one_gone_on_with_in_its_place() {
+    let world = world(1);
+    let roster = world.roster();
+    let mut halted = world.paceline();
+    halted.env("GENESYS_CLIENT_SECRET", "wrong").args(["apply", roster.to_str().unwrap(), "--yes"]);
+    for _ in 0..2 {
+        assert_eq!(Ran::from(halted.output().unwrap()).code, 3);
+        // The ids of runs are times, to the second.
+        wait(1_000);
+    }
+    let ids: Vec<String> = store(&world).list().unwrap().into_iter().map(|run| run.id).collect();
+    let newest = world.dir.path().join(format!("state/runs/{}.db", ids[0]));
+    let whole = std::fs::read(&newest).unwrap();
+    std::fs::write(&newest, b"this is no database, and long enough to be taken for one by nobody at all").unwrap();
+    let refused = world.run(&["resume", "--yes"]);
+    assert!(refused.code == 2 && refused.stderr.contains(&ids[0]), "{refused:?}");
+    assert!(!refused.stderr.contains("nothing to do"), "{refused:?}");
+    let runs = world.run(&["runs"]).stdout;
+    assert!(runs.contains("damaged") && runs.contains("halted"), "{runs}");
+    std::fs::write(&newest, whole).unwrap();
+    assert!(world.sandbox().books().applied.is_empty());
+    let named = world.run(&["resume", &ids[1], "--rate", "5000/1", "--base-delay", "0.02"]);
+    assert_eq!(named.code, 0, "{named:?}");
+}
+
+#[test]
+fn a_resume_is_never_refused_for_somebody_who_lists_runs() {
+    let world = World::new(Options { users: 2, limit: None, ..Options::default() });
+    let roster = world.roster();
+    let mut halted = world.paceline();
+    halted.env("GENESYS_CLIENT_SECRET", "wrong").args(["apply", roster.to_str().unwrap(), "--yes"]);
+    assert_eq!(Ran::from(halted.output().unwrap()).code, 3);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert_eq!(world.run(&["runs"]).code, 0);
+                }
+            });
+        }
+        let codes: Vec<i32> = (0..20)
+            .map(|_| {
+                let mut resume = world.paceline();
+                resume.env("GENESYS_CLIENT_SECRET", "wrong").args(["resume"]);
+                Ran::from(resume.output().unwrap()).code
+            })
+            .collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(codes, [3; 20]);
+    });
 }

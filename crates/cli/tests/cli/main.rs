@@ -5,6 +5,7 @@
 
 mod admin;
 mod apply;
+mod consent;
 mod crash;
 mod fake;
 mod input;
@@ -13,4 +14,6 @@ mod odd;
 mod output;
 mod sdk;
 mod secrets;
+mod terminal;
+mod undo;
 mod world;

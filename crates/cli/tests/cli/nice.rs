@@ -310,7 +310,7 @@ fn an_export_is_filtered_by_what_the_vendor_has() {
     // Who is deactivated is `DELETED` there, and left out unless asked for.
     assert_eq!((lines(&[]), lines(&["--state", "active"]), lines(&["--state", "inactive"])), (11, 11, 3));
     assert_eq!(lines(&["--state", "any"]), 13);
-    assert_eq!(lines(&["--email", "user1*@example.com"]), 3);
+    assert_eq!(lines(&["--email", "user1*@example.com"]), 3, "user1 has left: user10 and user11 under the header");
     let ran = run(&world, &["export", "--division", "Sales"]);
     assert!(ran.code == 2 && ran.stderr.contains("NICE CXone has no `division`"), "{ran:?}");
 }

@@ -6,7 +6,7 @@ use paceline_core::vendor::{Answer, Credentials, Method};
 use paceline_engine::{
     Answering, Clock, Event, Interrupt, Lost, Outgoing, Run, Settings, Stop, Target, Tools, Transport,
 };
-use paceline_journal::{Journal, NewRun, Sqlite};
+use paceline_journal::{Consent, Journal, NewRun, Reach, Sqlite};
 use paceline_sandbox::{CLIENT_ID, CLIENT_SECRET, Fate, Request, Sandbox};
 use paceline_vendors::by_name;
 use secrecy::{ExposeSecret, SecretString};
@@ -113,12 +113,29 @@ pub(crate) fn new_run() -> NewRun {
     }
 }
 
+/// Somebody's yes to everything; to a canary alone where `reach` says so.
+pub(crate) fn consent(reach: Reach, canary: Option<u64>) -> Consent {
+    Consent {
+        at: String::new(),
+        by: "a test".into(),
+        asked: false,
+        reach,
+        canary,
+        max_changes: None,
+        rows: 0,
+        changes: None,
+        tenant: None,
+        kept_plan: false,
+    }
+}
+
 /// The whole story of a run.
 pub(crate) async fn play(mut run: Run) -> paceline_core::summary::Summary {
     let ended = async {
         run.plan().await?;
-        run.send(&mut |_| Box::pin(async { true })).await
+        run.agreed(consent(Reach::All, None)).await?;
+        run.send(&mut |_| Box::pin(async { Some(consent(Reach::All, None)) })).await
     };
     let ended: Result<(), Stop> = ended.await;
-    run.close(ended).await.unwrap()
+    run.close(ended).await.summary
 }

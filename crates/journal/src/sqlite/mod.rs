@@ -2,28 +2,33 @@
 
 mod schema;
 
-use crate::store::create_private_file;
-use crate::{Duplicate, Entry, Error, Journal, NewRun, Phase, RowRecord, RunRecord, Taken};
+use crate::store::{Hold, create_private_file};
+use crate::{Canary, Duplicate, Entry, Error, Journal, NewRun, Phase, RowRecord, RunRecord, Taken};
 use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::summary::{Counts, Failure, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::{BLIND, Refusal, UNDO};
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::Permissions;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// One run's journal.
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// The schema that it has: an older one's where it is only looked at.
+    schema: i64,
     /// Held as long as the journal is.
-    _lock: Option<File>,
+    _hold: Option<Hold>,
+    /// A copy that is looked at because the journal's own directory cannot be written; gone with it.
+    _copy: Option<TempDir>,
 }
 
 impl Sqlite {
@@ -33,14 +38,14 @@ impl Sqlite {
         Self::begin(Path::new(""), run, None)
     }
 
-    pub(crate) fn create(path: &Path, run: &NewRun, lock: Option<File>) -> Result<Self, Error> {
+    pub(crate) fn create(path: &Path, run: &NewRun, hold: Hold) -> Result<Self, Error> {
         create_private_file(path)?;
-        Self::begin(path, run, lock)
+        Self::begin(path, run, Some(hold))
     }
 
-    fn begin(path: &Path, run: &NewRun, lock: Option<File>) -> Result<Self, Error> {
-        let connection = Connection::open(path).map_err(|error| Error::sqlite(path, &error))?;
-        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+    fn begin(path: &Path, run: &NewRun, hold: Option<Hold>) -> Result<Self, Error> {
+        let mut journal = Self { _hold: hold, ..Self::connect(path, path, OpenFlags::default())? };
+        journal.schema = schema::KNOWN;
         journal.with(|connection| {
             lean(connection)?;
             schema::begin(connection, |transaction| {
@@ -54,30 +59,61 @@ impl Sqlite {
         Ok(journal)
     }
 
-    pub(crate) fn open(path: &Path, lock: Option<File>) -> Result<Self, Error> {
-        let connection = Connection::open(path).map_err(|error| Error::sqlite(path, &error))?;
-        let mut journal = Self { connection, path: path.to_owned(), _lock: lock };
+    /// Opens the file `at`; what goes wrong is told of `path`.
+    fn connect(at: &Path, path: &Path, flags: OpenFlags) -> Result<Self, Error> {
+        let connection = Connection::open_with_flags(at, flags).map_err(|error| Error::sqlite(path, &error))?;
+        Ok(Self { connection, path: path.to_owned(), schema: 0, _hold: None, _copy: None })
+    }
+
+    /// Opens a journal to go on with it.
+    pub(crate) fn open(path: &Path, hold: Hold) -> Result<Self, Error> {
+        let mut journal = Self { _hold: Some(hold), ..Self::connect(path, path, existing())? };
+        journal.learn_schema()?;
+        journal.check()?;
+        let found = std::mem::replace(&mut journal.schema, schema::KNOWN);
+        journal.with(|connection| schema::migrate(connection, found))?;
+        journal.write_ahead()?;
+        Ok(journal)
+    }
+
+    /// An error where the file is damaged: SQLite's structure is checked whole. A byte that was changed inside a text is not
+    /// found so; nothing in the file tells it from one that was written.
+    pub fn check(&mut self) -> Result<(), Error> {
+        let verdict: String =
+            self.with(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        if verdict == "ok" { Ok(()) } else { Err(Error::Corrupt { path: self.path.clone(), why: verdict }) }
+    }
+
+    /// Opens a journal to look at it. Where its directory cannot be written, which SQLite needs for the log's index, a
+    /// copy is looked at.
+    pub(crate) fn look(path: &Path) -> Result<Self, Error> {
+        let look = |at: &Path| {
+            let mut journal = Self::connect(at, path, existing())?;
+            journal.learn_schema().map(|()| journal)
+        };
+        match look(path) {
+            Err(Error::NotWritable { .. }) => {
+                let copy = copied(path).map_err(|error| Error::io(path, &error))?;
+                let journal = look(&copy.path().join("journal.db"))?;
+                Ok(Self { _copy: Some(copy), ..journal })
+            }
+            looked => looked,
+        }
+    }
+
+    fn learn_schema(&mut self) -> Result<(), Error> {
         let found: i64 =
-            journal.with(|connection| connection.pragma_query_value(None, "user_version", |row| row.get(0)))?;
+            self.with(|connection| connection.pragma_query_value(None, "user_version", |row| row.get(0)))?;
         if found == 0 {
             // Its process died before it had begun.
-            let run = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(Error::NoSuchRun { run, dir: path.parent().unwrap_or(path).to_owned() });
+            let run = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::NoSuchRun { run, dir: self.path.parent().unwrap_or(&self.path).to_owned() });
         }
         if found > schema::KNOWN {
-            return Err(Error::TooNew { path: path.to_owned(), found, known: schema::KNOWN });
+            return Err(Error::TooNew { path: self.path.clone(), found, known: schema::KNOWN });
         }
-        journal.with(|connection| lean(connection))?;
-        if journal._lock.is_some() {
-            let verdict: String =
-                journal.with(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
-            if verdict != "ok" {
-                return Err(Error::Corrupt { path: path.to_owned(), why: verdict });
-            }
-            journal.with(|connection| schema::migrate(connection, found))?;
-            journal.write_ahead()?;
-        }
-        Ok(journal)
+        self.schema = found;
+        self.with(|connection| lean(connection))
     }
 
     /// From here on every commit is one append and one sync.
@@ -102,6 +138,36 @@ impl Sqlite {
     }
 }
 
+/// To read and write, as far as the file's rights go; never to create.
+fn existing() -> OpenFlags {
+    OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE
+}
+
+/// A copy of a journal and of its log, readable by its owner only.
+fn copied(path: &Path) -> std::io::Result<TempDir> {
+    let dir = tempfile::tempdir()?;
+    for suffix in ["", "-wal"] {
+        let from = PathBuf::from(format!("{}{suffix}", path.display()));
+        let to = dir.path().join(format!("journal.db{suffix}"));
+        match std::fs::copy(&from, &to) {
+            // A copy keeps the rights: it must be writable where the original is not.
+            Ok(_) => std::fs::set_permissions(&to, writable(&to)?)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && suffix == "-wal" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(dir)
+}
+
+fn writable(path: &Path) -> std::io::Result<Permissions> {
+    let mut permissions = std::fs::metadata(path)?.permissions();
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    #[cfg(not(unix))]
+    permissions.set_readonly(false);
+    Ok(permissions)
+}
+
 /// Memory must not grow with the roster: a cache of 1 MB holds a block's pages, and sorting spills to disk.
 fn lean(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -1024)?;
@@ -110,9 +176,9 @@ fn lean(connection: &Connection) -> rusqlite::Result<()> {
 
 const CHANGE: &str = "
     SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
-           coalesce(r.version, c.version), r.changes
+           coalesce(r.version, c.version), r.changes, r.pending
     FROM change c JOIN row r ON r.number = c.row
-    WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND (r.phase = 1 OR ?4 = 2) AND c.row <= ?6
+    WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND r.phase = 1 AND c.row <= ?6
     ORDER BY c.stage, c.grp, c.row LIMIT ?5";
 
 fn changes(
@@ -145,6 +211,7 @@ fn taken(found: &rusqlite::Row<'_>) -> rusqlite::Result<Taken> {
             version: found.get(8)?,
         },
         siblings: found.get(9)?,
+        left: found.get(10)?,
     })
 }
 
@@ -168,42 +235,57 @@ fn parse<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error)))
 }
 
+fn json_if_any<T: DeserializeOwned>(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
+    row.get::<_, Option<String>>(at)?.map(|text| parse(at, &text)).transpose()
+}
+
+/// The numbers of phases: in the order of their invention.
+const PHASES: [(Phase, u8); 5] =
+    [(Phase::Importing, 0), (Phase::Planning, 1), (Phase::Planned, 4), (Phase::Sending, 2), (Phase::Ended, 3)];
+
+fn phase(number: u8) -> Phase {
+    PHASES.into_iter().find(|(_, known)| *known == number).map_or(Phase::Ended, |(phase, _)| phase)
+}
+
+fn phase_number(phase: Phase) -> u8 {
+    PHASES.into_iter().find(|(known, _)| *known == phase).map_or(0, |(_, number)| number)
+}
+
 fn outcome(word: Option<String>) -> Outcome {
     word.as_deref().and_then(Outcome::parse).unwrap_or(Outcome::Pending)
 }
 
 impl Journal for Sqlite {
     fn record(&mut self) -> Result<RunRecord, Error> {
+        // A journal of before is looked at as it will be once it is migrated.
+        let columns = if self.schema >= 2 {
+            "phase, tenant, (SELECT entry FROM consent ORDER BY number DESC LIMIT 1)"
+        } else {
+            "CASE WHEN phase = 2 AND NOT EXISTS (SELECT 1 FROM change WHERE state <> 0) THEN 4 ELSE phase END, NULL, NULL"
+        };
+        let query =
+            format!("SELECT id, vendor, command, roster, created, settings, state, halt, effort, {columns} FROM run");
         let found = self.with(|connection| {
             connection
-                .query_row(
-                    "SELECT id, vendor, command, roster, created, settings, phase, state, halt, effort FROM run",
-                    [],
-                    |row| {
-                        let state: Option<String> = row.get(7)?;
-                        Ok(RunRecord {
-                            run: NewRun {
-                                id: row.get(0)?,
-                                vendor: row.get(1)?,
-                                command: row.get(2)?,
-                                roster: row.get(3)?,
-                                created: row.get(4)?,
-                                settings: json(row, 5)?,
-                            },
-                            phase: match row.get(6)? {
-                                0 => Phase::Importing,
-                                1 => Phase::Planning,
-                                2 => Phase::Sending,
-                                _ => Phase::Ended,
-                            },
-                            state: State::ALL.into_iter().find(|known| state.as_deref() == Some(known.as_str())),
-                            halt: row.get::<_, Option<String>>(8)?.map(|text| parse(8, &text)).transpose()?,
-                            effort: row
-                                .get::<_, Option<String>>(9)?
-                                .map_or(Ok(Default::default()), |text| parse(9, &text))?,
-                        })
-                    },
-                )
+                .query_row(&query, [], |row| {
+                    let state: Option<String> = row.get(6)?;
+                    Ok(RunRecord {
+                        run: NewRun {
+                            id: row.get(0)?,
+                            vendor: row.get(1)?,
+                            command: row.get(2)?,
+                            roster: row.get(3)?,
+                            created: row.get(4)?,
+                            settings: json(row, 5)?,
+                        },
+                        state: State::ALL.into_iter().find(|known| state.as_deref() == Some(known.as_str())),
+                        halt: json_if_any(row, 7)?,
+                        effort: json_if_any(row, 8)?.unwrap_or_default(),
+                        phase: phase(row.get(9)?),
+                        tenant: json_if_any(row, 10)?,
+                        consent: json_if_any(row, 11)?,
+                    })
+                })
                 .optional()
         })?;
         found.ok_or_else(|| Error::Corrupt { path: self.path.clone(), why: "it holds no run".into() })
@@ -323,6 +405,8 @@ impl Journal for Sqlite {
     }
 
     fn take(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error> {
+        // What a file that is gone says of what may be sent, no resume would ever read.
+        self.kept_in_place()?;
         self.step(|transaction| {
             let taken = changes(transaction, after, 0, through, limit)?;
             let mut mark =
@@ -338,9 +422,33 @@ impl Journal for Sqlite {
         self.step(|transaction| changes(transaction, after, 1, u64::MAX, limit))
     }
 
-    fn made(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Change>, Error> {
+    fn made(&mut self, after: u64, rows: u32) -> Result<Vec<Change>, Error> {
         self.step(|transaction| {
-            Ok(changes(transaction, after, 2, u64::MAX, limit)?.into_iter().map(|taken| taken.change).collect())
+            // Changes are kept in the order of sending: what was made is found by row with this.
+            transaction
+                .execute_batch("CREATE INDEX IF NOT EXISTS change_made ON change (row) WHERE state IN (1, 2)")?;
+            let mut statement = transaction.prepare_cached(
+                "WITH made AS (
+                     SELECT DISTINCT c.row FROM change c JOIN row r ON r.number = c.row
+                     WHERE c.state IN (1, 2) AND (c.state = 2 OR r.phase = 2) AND c.row > ?1 ORDER BY c.row LIMIT ?2)
+                 SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
+                        coalesce(r.version, c.version), r.changes, r.pending
+                 FROM made JOIN change c ON c.row = made.row JOIN row r ON r.number = c.row
+                 WHERE c.state IN (1, 2) AND (c.state = 2 OR r.phase = 2)
+                 ORDER BY c.row, c.stage, c.grp",
+            )?;
+            let changes = statement.query_map(params![after, rows], |row| Ok(taken(row)?.change))?;
+            changes.collect()
+        })
+    }
+
+    fn in_doubt(&mut self) -> Result<u64, Error> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT count(*) FROM change c JOIN row r ON r.number = c.row WHERE c.state = 1 AND r.phase = 1",
+                [],
+                |row| row.get(0),
+            )
         })
     }
 
@@ -356,7 +464,7 @@ impl Journal for Sqlite {
             // Vendors' ids have no case.
             transaction.execute_batch("CREATE INDEX IF NOT EXISTS row_by_lower_id ON row (lower(id))")?;
             let ended = transaction.execute(
-                "UPDATE row SET phase = 2, outcome = 'failed', code = ?1, message = ?2
+                "UPDATE row SET phase = 2, outcome = 'failed', code = ?1, message = ?2, changes = 0, pending = 0
                  WHERE phase = 1 AND EXISTS (
                      SELECT 1 FROM row AS earlier
                      WHERE lower(earlier.id) = lower(row.id) AND earlier.number < row.number AND earlier.outcome IS NOT 'failed')",
@@ -366,22 +474,27 @@ impl Journal for Sqlite {
         })
     }
 
-    fn nth_planned(&mut self, n: u64) -> Result<u64, Error> {
+    fn canary(&mut self, rows: u64) -> Result<Canary, Error> {
         self.with(|connection| {
-            connection.query_row(
-                "SELECT coalesce(
-                     (SELECT number FROM row WHERE phase = 1 ORDER BY number LIMIT 1 OFFSET ?1),
-                     (SELECT max(number) FROM row), 0)",
-                [n.saturating_sub(1)],
-                |row| row.get(0),
-            )
+            let mut statement = connection.prepare(
+                "SELECT max(number), outcome, count(*)
+                 FROM (SELECT number, outcome FROM row WHERE changes > 0 ORDER BY number LIMIT ?1) GROUP BY outcome",
+            )?;
+            let mut found = statement.query([i64::try_from(rows).unwrap_or(i64::MAX)])?;
+            let mut canary = Canary::default();
+            while let Some(group) = found.next()? {
+                canary.through = canary.through.max(group.get(0)?);
+                canary.counts.add(outcome(group.get(1)?), group.get(2)?);
+            }
+            Ok(canary)
         })
     }
 
     fn planned(&mut self) -> Result<Vec<(String, String, u64)>, Error> {
         self.with(|connection| {
             let mut statement = connection.prepare(
-                "SELECT kind, grp, count(*) FROM change WHERE state = 0 GROUP BY stage, kind, grp ORDER BY stage, kind, grp",
+                "SELECT c.kind, c.grp, count(*) FROM change c JOIN row r ON r.number = c.row
+                 WHERE c.state = 0 AND r.phase = 1 GROUP BY c.stage, c.kind, c.grp ORDER BY c.stage, c.kind, c.grp",
             )?;
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
         })
@@ -390,7 +503,8 @@ impl Journal for Sqlite {
     fn touching(&mut self, key: &str, value: Option<&str>) -> Result<u64, Error> {
         self.with(|connection| {
             connection.query_row(
-                "SELECT count(*) FROM (SELECT after ->> ?1 AS found FROM change WHERE state = 0)
+                "SELECT count(*) FROM (SELECT c.after ->> ?1 AS found FROM change c JOIN row r ON r.number = c.row
+                                       WHERE c.state = 0 AND r.phase = 1)
                  WHERE found IS NOT NULL AND (?2 IS NULL OR CAST(found AS TEXT) = ?2)",
                 params![format!("$.\"{key}\""), value],
                 |row| row.get(0),
@@ -404,7 +518,7 @@ impl Journal for Sqlite {
             transaction.execute_batch("CREATE INDEX IF NOT EXISTS change_by_row ON change (row)")?;
             let mut statement = transaction.prepare_cached(
                 "SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
-                        coalesce(r.version, c.version), r.changes
+                        coalesce(r.version, c.version), r.changes, r.pending
                  FROM change c JOIN row r ON r.number = c.row
                  WHERE c.state = 0 AND c.row IN (SELECT number FROM row WHERE phase = 1 AND number > ?1 ORDER BY number LIMIT ?2)
                  ORDER BY c.row, c.stage, c.grp",
@@ -445,17 +559,37 @@ impl Journal for Sqlite {
             rows.collect()
         })
     }
+
+    fn kept_in_place(&mut self) -> Result<(), Error> {
+        let temporary = self.path.as_os_str().is_empty();
+        if temporary || self.path.is_file() { Ok(()) } else { Err(Error::Removed(self.path.clone())) }
+    }
 }
 
 fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
     match entry {
         Entry::Reached(phase) => {
-            transaction.execute("UPDATE run SET phase = ?1", [*phase as u8])?;
+            transaction.execute("UPDATE run SET phase = ?1", [phase_number(*phase)])?;
+        }
+        Entry::Tenant(tenant) => {
+            let tenant = serde_json::to_string(tenant).ok();
+            transaction.execute("UPDATE run SET tenant = ?1", [tenant])?;
+        }
+        Entry::Settings(settings) => {
+            transaction.execute("UPDATE run SET settings = ?1", [settings.to_string()])?;
+        }
+        Entry::Consented(consent) => {
+            let entry = serde_json::to_string(consent).ok();
+            transaction.execute("INSERT INTO consent (entry) VALUES (?1)", [entry])?;
+            transaction.execute(
+                "UPDATE run SET phase = ?2, command = iif(command = 'plan', 'apply', command) WHERE phase = ?1",
+                [Phase::Planned, Phase::Sending].map(phase_number),
+            )?;
         }
         Entry::Planned { row, user, changes } => planned(transaction, *row, user, changes)?,
         Entry::RowEnded { row, outcome, refusal } => row_ended(transaction, *row, *outcome, refusal, 0)?,
         Entry::Made { key, attempts, version } => {
-            let columns = set_state(transaction, key, 2)?;
+            let Some(columns) = set_state(transaction, key, MADE, &[PLANNED, MARKED, NOT_MADE])? else { return Ok(()) };
             transaction
                 .prepare_cached(
                     "UPDATE row SET pending = pending - 1, attempts = attempts + ?2, version = coalesce(?3, version),
@@ -468,16 +602,18 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
                 .execute(params![key.row, attempts, version, columns])?;
         }
         Entry::NotMade { key, attempts, outcome, refusal } => {
-            set_state(transaction, key, 3)?;
-            row_ended(transaction, key.row, *outcome, refusal, *attempts)?;
+            if set_state(transaction, key, NOT_MADE, &[PLANNED, MARKED])?.is_some() {
+                row_ended(transaction, key.row, *outcome, refusal, *attempts)?;
+            }
         }
         Entry::Withdrawn { key, attempts, version } => {
-            set_state(transaction, key, 0)?;
-            transaction
-                .prepare_cached(
-                    "UPDATE row SET attempts = attempts + ?2, version = coalesce(?3, version) WHERE number = ?1",
-                )?
-                .execute(params![key.row, attempts, version])?;
+            if set_state(transaction, key, PLANNED, &[MARKED])?.is_some() {
+                transaction
+                    .prepare_cached(
+                        "UPDATE row SET attempts = attempts + ?2, version = coalesce(?3, version) WHERE number = ?1",
+                    )?
+                    .execute(params![key.row, attempts, version])?;
+            }
         }
         Entry::Spent(effort) => {
             let effort = serde_json::to_string(effort).ok();
@@ -536,11 +672,26 @@ fn row_ended(
     Ok(())
 }
 
-/// Sets a change's state; gives back its columns, joined.
-fn set_state(transaction: &Transaction<'_>, key: &ChangeKey, state: u8) -> rusqlite::Result<Option<String>> {
+/// The states of a change.
+const PLANNED: u8 = 0;
+const MARKED: u8 = 1;
+const MADE: u8 = 2;
+const NOT_MADE: u8 = 3;
+
+/// Sets a change's state where it is one of `from`: what is said twice counts once. Gives back the change's columns, joined;
+/// `None` where nothing was set.
+fn set_state(
+    transaction: &Transaction<'_>,
+    key: &ChangeKey,
+    state: u8,
+    from: &[u8],
+) -> rusqlite::Result<Option<Option<String>>> {
+    let from = from.iter().fold(0, |bits, state| bits | 1u8 << state);
     transaction
-        .prepare_cached("UPDATE change SET state = ?4 WHERE stage = ?1 AND grp = ?2 AND row = ?3 RETURNING columns")?
-        .query_row(params![key.stage, key.group, key.row, state], |row| row.get(0))
+        .prepare_cached(
+            "UPDATE change SET state = ?4 WHERE stage = ?1 AND grp = ?2 AND row = ?3 AND (1 << state) & ?5
+             RETURNING columns",
+        )?
+        .query_row(params![key.stage, key.group, key.row, state, from], |row| row.get(0))
         .optional()
-        .map(Option::flatten)
 }

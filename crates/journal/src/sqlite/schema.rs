@@ -6,7 +6,8 @@ use rusqlite::{Connection, Transaction};
 const STEPS: &[&str] = &["
     CREATE TABLE run (
         id TEXT NOT NULL, vendor TEXT NOT NULL, command TEXT NOT NULL, roster TEXT NOT NULL, created TEXT NOT NULL,
-        settings TEXT NOT NULL, phase INTEGER NOT NULL DEFAULT 0, state TEXT, halt TEXT, effort TEXT
+        settings TEXT NOT NULL, phase INTEGER NOT NULL DEFAULT 0, -- 0 importing, 1 planning, 4 planned, 2 sending, 3 ended
+        state TEXT, halt TEXT, effort TEXT
     ) STRICT;
     CREATE TABLE row (
         number INTEGER PRIMARY KEY, line INTEGER NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, fields TEXT NOT NULL,
@@ -22,6 +23,18 @@ const STEPS: &[&str] = &["
         state INTEGER NOT NULL DEFAULT 0, -- 0 planned, 1 may be sent, 2 made, 3 not made
         PRIMARY KEY (stage, grp, row)
     ) STRICT, WITHOUT ROWID;
+", "
+    ALTER TABLE run ADD COLUMN tenant TEXT;
+    CREATE TABLE consent (number INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+    -- A run of before that has sent something had been agreed to, its canary alone where it has one; one that had only come
+    -- to sending (phase 2) had perhaps been declined: it is planned (phase 4).
+    INSERT INTO consent (entry)
+        SELECT json_object('at', created, 'by', '', 'asked', json('false'),
+                   'reach', CASE WHEN settings ->> '$.settings.canary' IS NULL THEN 'all' ELSE 'canary' END,
+                   'canary', settings ->> '$.settings.canary', 'max_changes', NULL, 'rows', (SELECT count(*) FROM row),
+                   'changes', (SELECT count(*) FROM row WHERE changes > 0), 'tenant', NULL, 'kept_plan', json('false'))
+        FROM run WHERE phase IN (2, 3) AND EXISTS (SELECT 1 FROM change WHERE state <> 0);
+    UPDATE run SET phase = 4 WHERE phase = 2 AND NOT EXISTS (SELECT 1 FROM consent);
 "];
 
 /// The schema that this Paceline writes.

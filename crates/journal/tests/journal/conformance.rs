@@ -5,7 +5,7 @@ use paceline_core::plan::ChangeKey;
 use paceline_core::summary::{Counts, Effort, HaltNote, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::Refusal;
-use paceline_journal::{Entry, Journal, Phase, Sqlite, Store};
+use paceline_journal::{Consent, Entry, Journal, Phase, Reach, RunTenant, Sqlite, Store};
 
 const ALL: u64 = u64::MAX;
 
@@ -130,11 +130,179 @@ fn changes_are_given_out_by_stage_then_group_then_row(journal: &mut dyn Journal)
     assert_eq!(order, expected.map(|(stage, group, row)| (stage, group.to_owned(), row)));
 }
 
-fn a_canary_takes_only_its_rows(journal: &mut dyn Journal) {
+fn a_canary_takes_only_its_rows_and_stays_the_same_rows(journal: &mut dyn Journal) {
     planned(journal, 5);
-    let through = journal.nth_planned(2).unwrap();
-    assert_eq!(journal.take(None, through, 10).unwrap().len(), 2);
-    assert_eq!(journal.nth_planned(50).unwrap(), 5);
+    let canary = journal.canary(2).unwrap();
+    assert_eq!((canary.through, canary.counts.pending, canary.has_run()), (2, 2, false));
+    let taken = journal.take(None, canary.through, 10).unwrap();
+    assert_eq!(taken.len(), 2);
+    journal.append(&[Entry::Made { key: taken[0].change.key.clone(), attempts: 1, version: None }]).unwrap();
+    assert_eq!(journal.canary(2).unwrap().counts.pending, 1, "it is not over when the first of them is");
+    let refusal = Refusal::own("x", "y");
+    let key = taken[1].change.key.clone();
+    journal.append(&[Entry::NotMade { key, attempts: 1, outcome: Outcome::Failed, refusal }]).unwrap();
+    let canary = journal.canary(2).unwrap();
+    assert_eq!((canary.through, canary.lost(), canary.has_run()), (2, 1, true));
+    assert_eq!(journal.canary(50).unwrap().through, 5);
+}
+
+fn rows_that_need_nothing_are_no_canaries(journal: &mut dyn Journal) {
+    import(journal, (1..=4).map(row));
+    let needs = |n, changes| Entry::Planned { row: n, user: UserId(format!("u-{n}")), changes };
+    let entries =
+        [needs(1, vec![]), needs(2, vec![change(2, 1, "x")]), needs(3, vec![]), needs(4, vec![change(4, 1, "x")])];
+    journal.append(&entries).unwrap();
+    assert_eq!(journal.canary(1).unwrap().through, 2);
+    assert_eq!(journal.canary(2).unwrap().through, 4);
+}
+
+fn what_is_said_twice_counts_once(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    let changes = vec![change(1, 0, "state"), change(1, 1, "fields")];
+    journal.append(&[Entry::Planned { row: 1, user: UserId("u-1".into()), changes }]).unwrap();
+    let taken = journal.take(None, ALL, 10).unwrap();
+    let made = |at: usize| Entry::Made { key: taken[at].change.key.clone(), attempts: 1, version: None };
+    journal.append(&[made(0), made(0)]).unwrap();
+    journal.append(&[made(0)]).unwrap();
+    let found = journal.rows(0, 1, false).unwrap().remove(0);
+    assert_eq!((found.outcome, found.attempts, found.changed), (Outcome::Pending, 1, vec!["title".to_owned()]));
+    // Nor does it take back what was made.
+    let key = taken[0].change.key.clone();
+    let refusal = Refusal::own("x", "y");
+    journal
+        .append(&[
+            Entry::NotMade { key: key.clone(), attempts: 1, outcome: Outcome::Failed, refusal },
+            Entry::Withdrawn { key, attempts: 1, version: None },
+        ])
+        .unwrap();
+    assert_eq!(journal.made(0, 10).unwrap().len(), 1);
+    assert_eq!(journal.rows(0, 1, false).unwrap()[0].outcome, Outcome::Pending);
+    journal.append(&[made(1)]).unwrap();
+    assert_eq!(journal.rows(0, 1, false).unwrap()[0].outcome, Outcome::Updated);
+}
+
+fn what_is_taken_says_how_much_of_its_row_is_left(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    let changes = (0..3).map(|stage| change(1, stage, "x")).collect();
+    journal.append(&[Entry::Planned { row: 1, user: UserId("u-1".into()), changes }]).unwrap();
+    let first = journal.take(None, ALL, 1).unwrap().remove(0);
+    assert_eq!((first.siblings, first.left), (3, 3));
+    journal.append(&[Entry::Made { key: first.change.key.clone(), attempts: 1, version: None }]).unwrap();
+    let second = journal.take(Some(&first.change.key), ALL, 1).unwrap().remove(0);
+    assert_eq!((second.siblings, second.left), (3, 2));
+    assert_eq!(journal.unknown(None, 10).unwrap()[0].left, 2);
+}
+
+fn what_was_made_comes_row_by_row_with_all_changes_of_a_row_together(journal: &mut dyn Journal) {
+    import(journal, (1..=4).map(row));
+    for n in 1..=4 {
+        let changes = vec![change(n, 0, "state"), change(n, 1, "fields")];
+        journal.append(&[Entry::Planned { row: n, user: UserId(format!("u-{n}")), changes }]).unwrap();
+    }
+    let taken = journal.take(None, ALL, 100).unwrap();
+    let made = taken.iter().filter(|taken| taken.change.key.row != 3);
+    let made = made.map(|taken| Entry::Made { key: taken.change.key.clone(), attempts: 1, version: None });
+    journal.append(&made.collect::<Vec<_>>()).unwrap();
+    let rows = |changes: Vec<paceline_core::plan::Change>| changes.iter().map(|one| one.key.row).collect::<Vec<_>>();
+    assert_eq!(rows(journal.made(0, 2).unwrap()), [1, 1, 2, 2]);
+    assert_eq!(rows(journal.made(2, 2).unwrap()), [4, 4]);
+    assert_eq!(journal.made(4, 2).unwrap(), []);
+    assert_eq!(journal.in_doubt().unwrap(), 2, "row 3 was taken and nothing is known of it");
+}
+
+/// No resume settles it, for its row has ended; an undo reads its user before it writes.
+fn what_may_have_been_sent_of_a_row_that_has_ended_can_be_taken_back(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    let changes = vec![change(1, 0, "state"), change(1, 1, "fields")];
+    journal.append(&[Entry::Planned { row: 1, user: UserId("u-1".into()), changes }]).unwrap();
+    let taken = journal.take(None, ALL, 10).unwrap();
+    let (key, refusal) = (taken[0].change.key.clone(), Refusal::own("x", "y"));
+    journal.append(&[Entry::NotMade { key, attempts: 1, outcome: Outcome::Failed, refusal }]).unwrap();
+    assert_eq!(journal.in_doubt().unwrap(), 0);
+    assert_eq!(journal.made(0, 10).unwrap().iter().map(|one| one.key.stage).collect::<Vec<_>>(), [1]);
+}
+
+fn rows_that_name_a_user_again_are_in_no_total(journal: &mut dyn Journal) {
+    let by_email = |number| paceline_core::desired::Row {
+        key: UserKey { column: "email".into(), value: format!("{number}@example.com") },
+        ..row(number)
+    };
+    import(journal, [row(1), by_email(2), row(3)]);
+    let same = |n| Entry::Planned { row: n, user: UserId("u-1".into()), changes: vec![change(n, 1, "fields")] };
+    journal.append(&[same(1), same(2)]).unwrap();
+    let other = Entry::Planned { row: 3, user: UserId("u-3".into()), changes: vec![change(3, 1, "fields")] };
+    journal.append(&[other]).unwrap();
+    assert_eq!(journal.end_duplicates(&Refusal::own("duplicate", "again")).unwrap(), 1);
+    assert_eq!(journal.planned().unwrap(), [("fields".to_owned(), String::new(), 2)]);
+    assert_eq!((journal.touching("title", None).unwrap(), journal.diff(0, 10).unwrap().len()), (2, 2));
+    assert_eq!(journal.canary(2).unwrap().through, 3);
+}
+
+fn tenant() -> RunTenant {
+    RunTenant {
+        id: Some("org-1".into()),
+        name: Some("Example".into()),
+        base_url: "https://api.example.com".into(),
+        client_id: "client".into(),
+    }
+}
+
+fn who_agreed_to_what_on_which_tenant_is_kept(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    let record = journal.record().unwrap();
+    assert_eq!((record.tenant, record.consent), (None, None));
+    let consent = Consent {
+        at: "2026-01-02T03:04:05Z".into(),
+        by: "jo".into(),
+        asked: true,
+        reach: Reach::Canary,
+        canary: Some(5),
+        max_changes: Some("10%".into()),
+        rows: 100,
+        changes: Some(9),
+        tenant: Some(tenant()),
+        kept_plan: true,
+    };
+    journal.append(&[Entry::Reached(Phase::Planned), Entry::Tenant(tenant())]).unwrap();
+    assert_eq!(journal.record().unwrap().phase, Phase::Planned);
+    journal.append(&[Entry::Consented(consent.clone())]).unwrap();
+    let record = journal.record().unwrap();
+    assert_eq!((record.phase, record.tenant, record.consent), (Phase::Sending, Some(tenant()), Some(consent.clone())));
+    let all = Consent { reach: Reach::All, canary: None, ..consent };
+    journal.append(&[Entry::Consented(all.clone())]).unwrap();
+    assert_eq!(journal.record().unwrap().consent, Some(all), "the last one counts");
+}
+
+fn beforehand() -> Consent {
+    Consent {
+        at: String::new(),
+        by: String::new(),
+        asked: false,
+        reach: Reach::All,
+        canary: None,
+        max_changes: None,
+        rows: 0,
+        changes: None,
+        tenant: None,
+        kept_plan: true,
+    }
+}
+
+fn what_was_agreed_to_beforehand_is_planned_before_it_is_sent(journal: &mut dyn Journal) {
+    journal.append(&[Entry::Reached(Phase::Planning), Entry::Consented(beforehand())]).unwrap();
+    assert_eq!(journal.record().unwrap().phase, Phase::Planning);
+    journal.append(&[Entry::Reached(Phase::Planned), Entry::Consented(beforehand())]).unwrap();
+    assert_eq!(journal.record().unwrap().phase, Phase::Sending);
+}
+
+fn a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent(journal: &mut dyn Journal) {
+    journal.keep("plan", &serde_json::json!({})).unwrap();
+    journal.append(&[Entry::Reached(Phase::Planned)]).unwrap();
+    assert_eq!(journal.record().unwrap().run.command, "plan");
+    let settings = serde_json::json!({"rate": 7});
+    journal.append(&[Entry::Settings(settings.clone()), Entry::Consented(beforehand())]).unwrap();
+    let run = journal.record().unwrap().run;
+    assert_eq!((run.command.as_str(), run.settings), ("apply", settings));
 }
 
 fn how_a_run_was_left_is_told(journal: &mut dyn Journal) {
@@ -181,6 +349,15 @@ conformance!(
     a_row_of_several_changes_is_updated_with_the_last_and_failed_with_the_first_that_fails,
     what_is_taken_and_has_no_outcome_is_unknown,
     changes_are_given_out_by_stage_then_group_then_row,
-    a_canary_takes_only_its_rows,
+    a_canary_takes_only_its_rows_and_stays_the_same_rows,
+    rows_that_need_nothing_are_no_canaries,
+    what_is_said_twice_counts_once,
+    what_is_taken_says_how_much_of_its_row_is_left,
+    what_was_made_comes_row_by_row_with_all_changes_of_a_row_together,
+    what_may_have_been_sent_of_a_row_that_has_ended_can_be_taken_back,
+    rows_that_name_a_user_again_are_in_no_total,
+    who_agreed_to_what_on_which_tenant_is_kept,
+    what_was_agreed_to_beforehand_is_planned_before_it_is_sent,
+    a_plan_that_was_kept_is_a_run_that_sends_only_with_a_consent,
     how_a_run_was_left_is_told,
 );

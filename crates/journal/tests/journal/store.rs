@@ -1,7 +1,7 @@
 //! What a store promises about its files.
 
 use crate::{import, new_run, planned, row};
-use paceline_journal::{Error, Journal, Store};
+use paceline_journal::{Entry, Error, Journal, Phase, Reach, Store};
 use std::os::unix::fs::PermissionsExt as _;
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -59,9 +59,7 @@ fn files_can_be_read_by_their_owner_only() {
     assert_eq!(std::fs::metadata(store.dir()).unwrap().permissions().mode() & 0o777, 0o700);
     for entry in std::fs::read_dir(store.dir()).unwrap() {
         let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "lock") {
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
-        }
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
     }
 }
 
@@ -128,4 +126,137 @@ fn runs_are_listed_newest_first_and_forgotten_whole() {
     for wrong in ["20260201-c", "../secret", "", "a/b"] {
         assert!(matches!(store.forget(wrong), Err(Error::NoSuchRun { .. })), "{wrong}");
     }
+}
+
+/// Whoever looks, however often, is not in the way of whoever works.
+#[test]
+fn a_run_can_be_taken_up_beside_any_number_of_listings() {
+    let (_dir, store) = store();
+    import(&mut store.create(&new_run("a")).unwrap(), [row(1)]);
+    let (done, lists) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::AtomicU64::new(0));
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(relaxed) {
+                    store.list().unwrap();
+                    lists.fetch_add(1, relaxed);
+                }
+            });
+        }
+        let mut refused = 0;
+        for _ in 0..200 {
+            match store.open("a") {
+                Ok(held) => {
+                    assert!(store.list().unwrap()[0].held, "a held run is told as held");
+                    drop(held);
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        done.store(true, relaxed);
+        assert_eq!(refused, 0);
+    });
+    assert!(lists.load(relaxed) > 0);
+    assert!(!store.list().unwrap()[0].held);
+}
+
+/// Makes a journal what the first version of it was.
+fn as_before(store: &Store, id: &str, phase: u8) {
+    let connection = rusqlite::Connection::open(store.dir().join(format!("{id}.db"))).unwrap();
+    let back = format!(
+        "DROP TABLE consent; ALTER TABLE run DROP COLUMN tenant; UPDATE run SET phase = {phase}; PRAGMA user_version = 1;"
+    );
+    connection.execute_batch(&back).unwrap();
+}
+
+#[test]
+fn a_run_of_before_had_been_agreed_to_if_it_has_sent_anything_and_else_had_not() {
+    let (_dir, store) = store();
+    for (id, sent, canary) in [("a", true, false), ("b", false, false), ("c", true, true)] {
+        let settings = serde_json::json!({"settings": {"canary": if canary { Some(2) } else { None }}});
+        let mut journal = store.create(&paceline_journal::NewRun { settings, ..new_run(id) }).unwrap();
+        planned(&mut journal, 3);
+        if sent {
+            journal.take(None, u64::MAX, 1).unwrap();
+        }
+        drop(journal);
+        as_before(&store, id, 2);
+    }
+    for looked_at in [true, false] {
+        let record = |id: &str| {
+            let mut journal = if looked_at { store.look(id) } else { store.open(id) }.unwrap();
+            journal.record().unwrap()
+        };
+        assert_eq!(["a", "b", "c"].map(|id| record(id).phase), [Phase::Sending, Phase::Planned, Phase::Sending]);
+    }
+    let consent = |id: &str| store.look(id).unwrap().record().unwrap().consent;
+    assert_eq!(consent("a").map(|consent| (consent.reach, consent.rows)), Some((Reach::All, 3)));
+    assert_eq!(consent("b"), None);
+    assert_eq!(consent("c").map(|consent| (consent.reach, consent.canary)), Some((Reach::Canary, Some(2))));
+}
+
+#[test]
+fn a_journal_can_be_looked_at_where_nothing_can_be_written() {
+    let (_dir, store) = store();
+    let mut journal = store.create(&new_run("a")).unwrap();
+    planned(&mut journal, 3);
+    journal.take(None, u64::MAX, 2).unwrap();
+    // As after kill -9: the log holds what the file does not; its index cannot be made.
+    let copy = tempfile::tempdir().unwrap();
+    let runs = copy.path().join("runs");
+    std::fs::create_dir(&runs).unwrap();
+    for name in ["a.db", "a.db-wal"] {
+        std::fs::copy(store.dir().join(name), runs.join(name)).unwrap();
+    }
+    std::fs::create_dir(runs.join("a.db-shm")).unwrap();
+    let store = Store::new(copy.path());
+    let mut looked = store.look("a").unwrap();
+    assert_eq!((looked.counts().unwrap().pending, looked.in_doubt().unwrap()), (3, 2));
+    assert!(store.list().unwrap()[0].record.is_ok());
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_is_refused() {
+    let (dir, store) = store();
+    import(&mut store.create(&new_run("a")).unwrap(), [row(1)]);
+    let open_to = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for path in [dir.path().join("state"), store.dir().to_owned()] {
+        open_to(&path, 0o777);
+        let refused = store.look("a").unwrap_err();
+        assert!(matches!(refused, Error::Untrusted { .. }), "{refused}");
+        assert!(store.open("a").is_err() && store.list().is_err() && store.create(&new_run("b")).is_err());
+        open_to(&path, 0o700);
+    }
+    open_to(&dir.path().join("state"), 0o1777);
+    assert!(store.look("a").is_ok(), "in a directory like /tmp others cannot put theirs in the place of ours");
+}
+
+#[test]
+fn nothing_is_marked_as_sent_in_a_journal_that_was_removed() {
+    let (_dir, store) = store();
+    let mut journal = store.create(&new_run("a")).unwrap();
+    planned(&mut journal, 3);
+    std::fs::remove_dir_all(store.dir()).unwrap();
+    assert!(matches!(journal.kept_in_place(), Err(Error::Removed(_))));
+    assert!(matches!(journal.take(None, u64::MAX, 10), Err(Error::Removed(_))));
+    assert_eq!(journal.counts().unwrap().rows, 3, "what it held can still be told");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_damage_and_no_empty_list() {
+    let (_dir, store) = store();
+    let mut journal = store.create(&new_run("a")).unwrap();
+    planned(&mut journal, 3);
+    for taken in journal.take(None, u64::MAX, 10).unwrap() {
+        journal.append(&[Entry::Made { key: taken.change.key, attempts: 1, version: None }]).unwrap();
+    }
+    drop(journal);
+    let connection = rusqlite::Connection::open(store.dir().join("a.db")).unwrap();
+    connection.execute("UPDATE change SET before = '{\"title\": ' WHERE row = 2", []).unwrap();
+    drop(connection);
+    let refused = store.open("a").unwrap().made(0, 10).unwrap_err();
+    assert!(matches!(refused, Error::Corrupt { .. }), "{refused}");
 }
