@@ -311,6 +311,9 @@ pub(crate) struct SendArgs {
     /// Overwrite what others have changed since it was read.
     #[arg(long, env = "PACELINE_FORCE", value_parser = FalseyValueParser::new())]
     pub(crate) force: bool,
+    /// Change deleted users too, where the roster has a column `state`; setting it to active or inactive restores them.
+    #[arg(long, env = "PACELINE_INCLUDE_DELETED", value_parser = FalseyValueParser::new())]
+    pub(crate) include_deleted: bool,
 }
 
 #[derive(Debug, Clone, Args)]

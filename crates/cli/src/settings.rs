@@ -427,6 +427,7 @@ pub(crate) fn overridden(settings: Settings, args: &SendArgs) -> Settings {
         canary: args.canary.or(settings.canary),
         blind: settings.blind,
         force: args.force || settings.force,
+        include_deleted: args.include_deleted || settings.include_deleted,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Whether two values mean the same to a vendor: an absent one is an empty one, a list of plain values has no
+/// Whether two values mean the same to a vendor: an absent one is an empty one, a list has no
 /// order, `3` is `3.0`.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {

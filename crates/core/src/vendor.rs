@@ -6,7 +6,7 @@ use crate::desired::Row;
 use crate::pace::{Quota, Scope};
 use crate::plan::{Change, ChangeKey, Guard};
 use crate::user::{UserId, Version};
-use crate::validate::Table;
+use crate::validate::{Table, comma_list_hint, fold};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -387,7 +387,7 @@ impl Names {
         }
         let at = list.items.len();
         list.by_id.insert(item.id.clone(), at);
-        list.by_name.entry(item.name.trim().to_lowercase()).or_default().push(at);
+        list.by_name.entry(fold(&item.name)).or_default().push(at);
         list.items.push(item);
     }
 
@@ -406,7 +406,7 @@ impl Names {
         Some(self.notes.get(list)?.get(&key.to_lowercase()).map_or(&[], Vec::as_slice))
     }
 
-    /// The object that a roster names: by id, by its exact name, or by its name without case.
+    /// The object that a roster names: by id, by its exact name, or by a name that looks the same without case.
     ///
     /// # Errors
     /// Where there is none (with the nearest names), or several.
@@ -416,7 +416,7 @@ impl Names {
             return Ok(item);
         }
         let hits: Vec<&Named> = found
-            .and_then(|found| Some(found.by_name.get(&text.trim().to_lowercase())?.iter().map(|at| &found.items[*at])))
+            .and_then(|found| Some(found.by_name.get(&fold(text))?.iter().map(|at| &found.items[*at])))
             .map(Iterator::collect)
             .unwrap_or_default();
         let exact: Vec<&Named> = hits.iter().copied().filter(|item| item.name == text).collect();
@@ -425,8 +425,10 @@ impl Names {
             (_, []) => {
                 let names = found.map(|found| found.items.iter().map(|item| item.name.as_str()));
                 let near = names.and_then(|names| crate::validate::nearest(text, names));
-                let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
-                Err(Refusal::own("unknown.name", format!("no {list} is called `{text}`{near}")))
+                let near = near.map(|near| format!(": did you mean `{near}`?"));
+                let is_known = |part: &str| found.is_some_and(|found| found.by_name.contains_key(&fold(part)));
+                let hint = comma_list_hint(text, is_known).map(|hint| format!(": {hint}")).or(near).unwrap_or_default();
+                Err(Refusal::own("unknown.name", format!("no {list} is called `{text}`{hint}")))
             }
             _ => {
                 let ids = hits.iter().map(|item| item.id.as_str()).collect::<Vec<_>>().join(", ");

@@ -5,7 +5,7 @@
 use crate::queue::Sending;
 use paceline_core::Moment;
 use paceline_core::diff::{self, Settled};
-use paceline_core::plan::Guard;
+use paceline_core::plan::{Change, Guard};
 use paceline_core::summary::Outcome;
 use paceline_core::user::Version;
 use paceline_core::vendor::{Part, Refusal, User};
@@ -112,6 +112,10 @@ pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, gu
         (Settled::Holds, _) => Judgement::Made(user.version),
         (_, Why::Accepted { last: false }) => Judgement::Wait,
         (_, Why::Accepted { last: true }) => Judgement::NotMade(Outcome::Failed, refusal.clone()),
+        // What is read back does not tell everything that was set, and what it tells is right.
+        (_, Why::NotBorneOut) if refusal.code.as_deref() == Some(NOT_APPLIED) && nothing_differs(change, &now) => {
+            Judgement::Made(user.version)
+        }
         // The write was answered as done: whatever is there instead is what the vendor made of it.
         (_, Why::NotBorneOut) => Judgement::NotMade(Outcome::Failed, not_applied(refusal, change, &now)),
         (Settled::Conflict(keys), _) if !force => Judgement::NotMade(Outcome::Conflict, conflict(&keys, refusal)),
@@ -126,14 +130,21 @@ pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, gu
     }
 }
 
+/// The code of a success that is not borne out by what is shown.
+const NOT_APPLIED: &str = "not.applied";
+
+fn nothing_differs(change: &Change, now: &Map<String, Value>) -> bool {
+    change.after.iter().all(|(key, value)| now.get(key).is_none_or(|found| diff::alike(found, value)))
+}
+
 fn conflict(keys: &[String], refusal: &Refusal) -> Refusal {
     let message = format!("`{}` was changed by someone else since it was read; --force overwrites", keys.join("`, `"));
     let code = refusal.code.clone().or(Some("conflict".into()));
     Refusal { message: Some(message), code, ..refusal.clone() }
 }
 
-fn not_applied(refusal: &Refusal, change: &paceline_core::plan::Change, now: &Map<String, Value>) -> Refusal {
-    if refusal.code.as_deref() != Some("not.applied") {
+fn not_applied(refusal: &Refusal, change: &Change, now: &Map<String, Value>) -> Refusal {
+    if refusal.code.as_deref() != Some(NOT_APPLIED) {
         return refusal.clone();
     }
     let seen = change.after.iter().find(|(key, value)| now.get(*key).is_some_and(|found| !diff::alike(found, value)));
@@ -152,7 +163,7 @@ fn short(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::scheduler::History;
-    use paceline_core::plan::{Change, ChangeKey};
+    use paceline_core::plan::ChangeKey;
     use paceline_core::user::UserId;
     use serde_json::json;
 
@@ -172,7 +183,8 @@ mod tests {
             version: Some(3),
         };
         let history = History::default();
-        let sending = Sending { change, siblings: 1, attempts: 1, conflicts: 0, stale: 0, read_at: None, history };
+        let sending =
+            Sending { change, siblings: 1, left: 1, attempts: 1, conflicts: 0, stale: 0, read_at: None, history };
         Doubt { sending, why, refusal: Refusal::own("said", "what was said"), gathering: None }
     }
 

@@ -361,15 +361,15 @@ pub(crate) struct Listing {
 pub(crate) enum Wanted {
     /// Of a list: its name, and where the page is.
     List(String, Option<String>),
-    /// Of people.
-    People(Vec<String>),
+    /// Of people, and where the page is.
+    People(Vec<String>, Option<String>),
 }
 
 impl Listing {
     pub(crate) fn new(vendor: Arc<dyn Vendor>, uses: &Uses, people: Vec<String>) -> Self {
         let lists = vendor.lists(uses).into_iter().map(|list| List(list.to_owned(), None));
         let width = vendor.part_width(vendor.people().1, people.len()).max(1);
-        let people = people.chunks(width).map(|keys| People(keys.to_vec()));
+        let people = people.chunks(width).map(|keys| People(keys.to_vec(), None));
         let todo = lists.chain(people).collect();
         Self { vendor, names: Names::default(), todo, pages: HashMap::new() }
     }
@@ -395,8 +395,14 @@ impl Listing {
                     self.todo.push_back(List(list, next));
                 }
             }
-            People(keys) => {
-                for (name, record) in self.vendor.records(self.vendor.people().1, &keys, None, answer)?.records {
+            People(keys, page) => {
+                let found = self.vendor.records(self.vendor.people().1, &keys, page.as_deref(), answer)?;
+                if let More::Page(next) = found.more
+                    && page.as_ref() != Some(&next)
+                {
+                    self.todo.push_back(People(keys, Some(next)));
+                }
+                for (name, record) in found.records {
                     if let Some(id) = record["id"].as_str() {
                         self.names.add("user", Named { id: id.to_owned(), name });
                     }
@@ -414,10 +420,10 @@ impl Phase for Listing {
         Ok(self.todo.pop_front().map_or(Next::Nothing, |page| {
             let request = match &page {
                 List(list, next) => self.vendor.list(list, next.as_deref()),
-                People(keys) => {
+                People(keys, page) => {
                     let (columns, part) = self.vendor.people();
                     let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-                    self.vendor.read(part, keys, &columns, None)
+                    self.vendor.read(part, keys, &columns, page.as_deref())
                 }
             };
             Next::Send(Box::new(Job::new(request, page)))
@@ -433,9 +439,9 @@ impl Phase for Listing {
             Ending::Answered(Verdict::Forbidden, answer) => return Err(Halt::Forbidden(self.vendor.refusal(&answer))),
             Ending::Answered(_, answer) => match job.tag {
                 // Too many at once: unpublished maxima are found by halving.
-                People(keys) if keys.len() > 1 => {
+                People(keys, _) if keys.len() > 1 => {
                     let (first, second) = halves(keys);
-                    self.todo.extend([People(first), People(second)]);
+                    self.todo.extend([People(first, None), People(second, None)]);
                     return Ok(());
                 }
                 _ => self.vendor.refusal(&answer),

@@ -21,6 +21,8 @@ pub(crate) struct Sending {
     pub(crate) change: Change,
     /// Changes that its row asks for, this one among them.
     pub(crate) siblings: u32,
+    /// Those of them that were not made yet when it was taken, this one among them.
+    pub(crate) left: u32,
     /// Times that it was sent.
     pub(crate) attempts: u32,
     /// Times that it was sent again after conflicts in which nobody had touched its values.
@@ -83,8 +85,17 @@ pub(crate) struct Queue {
     busy: HashMap<UserId, u32>,
     /// Rows that have failed and may have other changes in the queue.
     ended: HashSet<u64>,
-    /// Changes made and the last version, of rows with several.
-    made: HashMap<u64, (u32, Option<Version>)>,
+    /// Rows with several changes of which some are made.
+    made: HashMap<u64, Made>,
+}
+
+/// What was made of a row's changes.
+#[derive(Debug)]
+struct Made {
+    user: UserId,
+    changes: u32,
+    /// The user's version after the last.
+    version: Option<Version>,
 }
 
 impl Queue {
@@ -102,9 +113,8 @@ impl Queue {
     }
 
     pub(crate) fn sending(&self, taken: Taken, read_at: Option<Moment>) -> Sending {
-        let Taken { mut change, siblings, .. } = taken;
-        change.version = self.made.get(&change.key.row).and_then(|(_, version)| *version).or(change.version);
-        Sending { change, siblings, attempts: 0, conflicts: 0, stale: 0, read_at, history: History::default() }
+        let Taken { change, siblings, left } = taken;
+        Sending { change, siblings, left, attempts: 0, conflicts: 0, stale: 0, read_at, history: History::default() }
     }
 
     /// It waits its turn before those that were not sent yet.
@@ -195,7 +205,10 @@ impl Queue {
                 at += 1;
                 continue;
             }
-            let Some(sending) = self.waiting.remove(at) else { break };
+            let Some(mut sending) = self.waiting.remove(at) else { break };
+            // An earlier change of its row may have been made since it was taken.
+            let made = self.made.get(&sending.change.key.row).and_then(|made| made.version);
+            sending.change.version = sending.change.version.max(made);
             self.hold(&sending.change.user);
             taken.push(sending);
         }
@@ -244,14 +257,15 @@ impl Queue {
     /// A change was made: whether it was its row's last.
     pub(crate) fn made(&mut self, sending: &Sending, version: Option<Version>) -> bool {
         self.free(&sending.change.user);
-        if sending.siblings <= 1 {
+        if sending.left <= 1 {
             return true;
         }
         let row = sending.change.key.row;
-        let (made, known) = self.made.entry(row).or_default();
-        *made += 1;
-        *known = version.or(*known);
-        let last = *made >= sending.siblings;
+        let user = || sending.change.user.clone();
+        let made = self.made.entry(row).or_insert_with(|| Made { user: user(), changes: 0, version: None });
+        made.changes += 1;
+        made.version = version.or(made.version);
+        let last = made.changes >= sending.left;
         if last {
             self.made.remove(&row);
         }
@@ -266,13 +280,15 @@ impl Queue {
         }
     }
 
-    /// Forgets the rows that have failed, but for those that have changes here: what the journal gives from now on leaves
-    /// them out.
-    pub(crate) fn forget_ended(&mut self) {
-        if !self.ended.is_empty() {
-            let here: HashSet<u64> = self.waiting.iter().map(|sending| sending.change.key.row).collect();
-            self.ended.retain(|row| here.contains(row));
+    /// Forgets what the journal knows by now: rows that have failed, changes made and versions, but of rows that have other
+    /// changes here or out. So memory does not grow with the roster.
+    pub(crate) fn forget(&mut self) {
+        if self.ended.is_empty() && self.made.is_empty() {
+            return;
         }
+        let here: HashSet<u64> = self.waiting.iter().map(|sending| sending.change.key.row).collect();
+        self.ended.retain(|row| here.contains(row));
+        self.made.retain(|row, made| here.contains(row) || self.busy.contains_key(&made.user));
     }
 
     pub(crate) fn drain(&mut self) -> Vec<Sending> {

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::error::Halt;
 use paceline_core::Moment;
 use paceline_core::summary::Effort;
+use paceline_core::text::cut;
 use paceline_journal::{Entry, Error, Journal};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -82,7 +83,11 @@ impl Recorder {
     }
 
     /// Adds to the group.
-    pub(crate) fn record(&mut self, entry: Entry) {
+    pub(crate) fn record(&mut self, mut entry: Entry) {
+        if let Entry::NotMade { refusal, .. } | Entry::RowEnded { refusal, .. } = &mut entry {
+            // A vendor's message may be megabytes, row by row.
+            refusal.message = refusal.message.take().map(|message| cut(&message));
+        }
         self.group.push(entry);
         self.due.get_or_insert_with(|| self.clock.now() + GROUP_TIME);
     }

@@ -212,7 +212,7 @@ impl Run {
                     rows: self.counts.pending,
                     values: self.values(undo).await?,
                     undo,
-                    include_deleted: false,
+                    include_deleted: self.scheduler.settings.include_deleted,
                 };
                 let names = self.learn_names(&uses).await?;
                 let events = Arc::clone(&self.scheduler.events);

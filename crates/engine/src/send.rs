@@ -204,9 +204,9 @@ impl<'a> Sender<'a> {
     /// The next block is marked while this one is being sent.
     async fn begin_refill(&mut self) -> Result<(), Halt> {
         if self.refill.is_none() && !self.taken_all {
-            // Rows that are known to have failed are not taken then, and need not be remembered.
+            // What the journal knows when it gives the next block need not be remembered.
             self.recorder.flush().await?;
-            self.queue.forget_ended();
+            self.queue.forget();
             let (after, through) = (self.last_taken.clone(), self.through);
             self.refill =
                 Some(on_journal(&self.recorder.shared(), move |journal| journal.take(after.as_ref(), through, BLOCK)));

@@ -64,6 +64,9 @@ pub struct Settings {
     pub blind: bool,
     /// Others' changes are overwritten.
     pub force: bool,
+    /// Deleted users are changed too, where the roster says their `state`.
+    #[serde(default)]
+    pub include_deleted: bool,
 }
 
 impl Default for Settings {
@@ -82,6 +85,7 @@ impl Default for Settings {
             canary: None,
             blind: false,
             force: false,
+            include_deleted: false,
         }
     }
 }

@@ -31,6 +31,23 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     }
 }
 
+/// What is told of the fields and teams of agents is the item's word only, and a read of 500 agents is cheap: it is read
+/// back.
+pub(super) fn read_back(changes: &[Change], each: Option<Vec<Each>>) -> Option<Vec<Each>> {
+    let can_be_seen = |change: &Change| matches!(change.kind.as_str(), "agent" | "team");
+    let one = |(change, one): (&Change, Each)| match one {
+        Each::Made if can_be_seen(change) => {
+            Each::Doubtful(Refusal::own("not.applied", "CXone says that it was made, and does not show it"))
+        }
+        one => one,
+    };
+    if !changes.iter().any(can_be_seen) {
+        return each;
+    }
+    let each = each.unwrap_or_else(|| vec![Each::Made; changes.len()]);
+    Some(changes.iter().zip(each).map(one).collect())
+}
+
 fn refusal(answer: &Answer, message: String) -> Refusal {
     Refusal { status: Some(answer.status), ..Refusal::own("not.applied", message) }
 }

@@ -290,7 +290,7 @@ impl Vendor for Nice {
     }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-        evidence::each(changes, answer)
+        evidence::read_back(changes, evidence::each(changes, answer))
     }
 
     fn call(&self, changes: &[Change]) -> Request {
