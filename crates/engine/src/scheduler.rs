@@ -186,6 +186,9 @@ pub(crate) trait Phase {
     /// Something regular; `effort` is what this process has spent so far.
     async fn tick(&mut self, effort: Effort) -> Result<(), Halt>;
 
+    /// The run stops, and the vendor is well: from now on only what is in doubt is asked for, so that it is told as it is.
+    fn wind_down(&mut self) {}
+
     /// The run stops: these calls have not ended.
     async fn left(&mut self, unfinished: Vec<Job<Self::Tag>>) -> Result<(), Halt>;
 }
@@ -298,7 +301,7 @@ impl Scheduler {
 
     /// Sends all that `phase` has to send.
     pub(crate) async fn drive<P: Phase>(&mut self, phase: &mut P) -> Result<(), Stop> {
-        let mut flow = Flow { ready: VecDeque::new(), waiting: BTreeMap::new(), flights: JoinSet::new(), sequence: 0 };
+        let mut flow = Flow::default();
         let stop = match self.work(phase, &mut flow).await {
             Ok(()) => return Ok(()),
             Err(stop) => stop,
@@ -307,7 +310,14 @@ impl Scheduler {
         while self.minting.join_next().await.is_some() {}
         self.lanes.iter_mut().for_each(|lane| lane.minting = false);
         let landed = self.land_the_rest(phase, &mut flow).await;
-        let unfinished = flow.ready.into_iter().chain(flow.waiting.into_values()).collect();
+        let mut unfinished: Vec<Job<P::Tag>> = flow.unfinished().collect();
+        if matches!(stop, Stop::Halted(Halt::MaxFailures(_))) && landed.is_ok() {
+            phase.wind_down();
+            // Whatever stops this too, what is still in doubt stays so in the journal.
+            let mut last = Flow::default();
+            let _ = self.work(phase, &mut last).await;
+            unfinished.extend(last.unfinished());
+        }
         let left = phase.left(unfinished).await;
         landed.and(left)?;
         Err(stop)
@@ -780,7 +790,17 @@ struct Flow<T> {
     sequence: u64,
 }
 
+impl<T> Default for Flow<T> {
+    fn default() -> Self {
+        Self { ready: VecDeque::new(), waiting: BTreeMap::new(), flights: JoinSet::new(), sequence: 0 }
+    }
+}
+
 impl<T> Flow<T> {
+    fn unfinished(self) -> impl Iterator<Item = Job<T>> {
+        self.ready.into_iter().chain(self.waiting.into_values())
+    }
+
     fn wait(&mut self, until: Moment, job: Job<T>) {
         self.sequence += 1;
         self.waiting.insert((until, self.sequence), job);

@@ -123,6 +123,8 @@ pub(crate) struct Sender<'a> {
     passed: bool,
     halt: Option<Halt>,
     confirming: Confirming,
+    /// The run stops: only what is in doubt is still read.
+    winds_down: bool,
 }
 
 impl<'a> Sender<'a> {
@@ -165,6 +167,7 @@ impl<'a> Sender<'a> {
             passed: false,
             halt: None,
             confirming: Confirming::default(),
+            winds_down: false,
         }
     }
 
@@ -810,6 +813,9 @@ impl<'a> Sender<'a> {
 
     /// What stops the run once everything that is known has been recorded.
     fn check(&mut self) -> Result<(), Halt> {
+        if self.winds_down {
+            return Ok(());
+        }
         if let Some(halt) = self.halt.take() {
             return Err(halt);
         }
@@ -855,6 +861,9 @@ impl Phase for Sender<'_> {
 
     async fn next(&mut self, turn: Turn) -> Result<Next<Tag>, Halt> {
         self.check()?;
+        if self.winds_down {
+            return Ok(self.next_settle(true).unwrap_or(Next::Nothing));
+        }
         if !self.unknown_all && self.in_doubt() < BLOCK as usize {
             self.load_unknown().await?;
         }
@@ -924,6 +933,10 @@ impl Phase for Sender<'_> {
 
     async fn tick(&mut self, effort: Effort) -> Result<(), Halt> {
         self.recorder.tick(effort).await
+    }
+
+    fn wind_down(&mut self) {
+        self.winds_down = true;
     }
 
     async fn left(&mut self, unfinished: Vec<Job<Tag>>) -> Result<(), Halt> {

@@ -589,3 +589,16 @@ fn a_key_alone_is_signed_in_by_the_older_endpoint() {
     let ran = Ran::from(command.args(["auth", "test", "--profile", "x"]).output().unwrap());
     assert_eq!(ran.code, 0, "{ran:?}");
 }
+
+#[test]
+fn a_halt_tells_what_became_of_everybody_in_the_call_and_that_is_undone() {
+    let mut options = options(10);
+    options.faults.users.insert("100000".into(), 400);
+    let world = World::new(options);
+    world.write("roster.csv", rows(&world, "id,custom1", |at, id| format!("{id},Desk {at}")));
+    let ran = run(&world, &["apply", "roster.csv", "--yes", "--format", "json", "--max-failures", "1"]);
+    assert_eq!((ran.code, counts(&ran)), (3, [9, 0, 1, 0]), "{ran:?}");
+    let id = ran.json()["run"].as_str().unwrap().to_owned();
+    let undone = run(&world, &["undo", &id, "--yes", "--format", "json"]);
+    assert_eq!((undone.code, counts(&undone)), (0, [9, 0, 0, 0]), "{undone:?}");
+}

@@ -246,6 +246,9 @@ fn nice_answers_are_evidence_too() {
     hold(
         Rows::Agents,
         &[
+            &["not_stored=custom1"],
+            &["not_stored=team"],
+            &["normalises=custom1"],
             &["html_read=1"],
             &["html_write"],
             &["html_after"],
