@@ -74,7 +74,7 @@ impl Widths {
         self.learned.insert(name.to_owned(), width.div_ceil(2));
     }
 
-    /// One stood alone and was refused all the same: it was guilty, and the width was not.
+    /// One stood alone and was refused all the same: it was to blame, and the width was not.
     pub fn acquit(&mut self, name: &str) {
         self.learned.remove(name);
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_width_is_halved_when_it_is_refused_and_stands_again_when_one_alone_was_guilty() {
+    fn a_width_is_halved_when_it_is_refused_and_stands_again_when_one_alone_was_to_blame() {
         let mut widths = Widths::default();
         assert_eq!((widths.of("agent", 100), widths.of("agent", 0), widths.learned("agent")), (100, 1, None));
         widths.refused("agent", 75);

@@ -273,7 +273,7 @@ pub enum Verdict {
     /// A 2xx whose body is not the API's (a proxy's page, no JSON where JSON is due): a read is repeated within its
     /// bounds; after a write its users are read back, and where nobody gets through the run halts.
     NotTheApi,
-    /// Refused for what it asks: the row's failure. Never sent again. A batch is halved until the guilty stand alone.
+    /// Refused for what it asks: the row's failure. Never sent again. A batch is narrowed down until the culprits stand alone.
     Rejected,
     /// Refused for a right that every row needs: where nobody gets through, the run halts.
     Forbidden,

@@ -91,7 +91,10 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
         settings: Value::Null,
     };
     let mut journal = store.create(&run)?;
-    let checked = check::take_in(roster, vendor.as_ref(), check::rules(settings.blind), &mut journal);
+    // Files and SQLite keep a thread waiting, and not the tasks of others.
+    let checked = tokio::task::block_in_place(|| {
+        check::take_in(roster, vendor.as_ref(), check::rules(settings.blind), &mut journal)
+    });
     // The roster is right: only now is anything asked, if only where the tenant is.
     let begun = match checked {
         Ok(checked) => work::connect(whereabouts, &credentials, settings.timeout).await.and_then(|connection| {

@@ -59,14 +59,15 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         settings: json!(kept),
     };
     let mut journal = store.create(&run)?;
-    let begun = match take_back(&mut undone, &mut journal, whereabouts.vendor.as_ref(), kept) {
-        Ok(Some(columns)) => {
-            let connection = work::connect(whereabouts, &credentials, settings.timeout).await;
-            connection.map(|connection| (columns, connection))
-        }
-        Ok(None) => Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo")),
-        Err(error) => Err(error.into()),
-    };
+    let begun =
+        match tokio::task::block_in_place(|| take_back(&mut undone, &mut journal, whereabouts.vendor.as_ref(), kept)) {
+            Ok(Some(columns)) => {
+                let connection = work::connect(whereabouts, &credentials, settings.timeout).await;
+                connection.map(|connection| (columns, connection))
+            }
+            Ok(None) => Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo")),
+            Err(error) => Err(error.into()),
+        };
     drop(undone);
     let (columns, connection) = match begun {
         Ok(begun) => begun,

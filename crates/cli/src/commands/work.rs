@@ -225,7 +225,7 @@ impl Work<'_> {
         let (mut results, mut trouble) = (vec![], vec![]);
         for file in self.results {
             let path = file.path().to_owned();
-            match file.write(&mut **closed.journal()) {
+            match tokio::task::block_in_place(|| file.write(&mut **closed.journal())) {
                 Ok(()) => results.push(path),
                 Err(failure) => trouble.push(failure.after(exit).hinting(later(&self.id, &path, &closed.trouble))),
             }
