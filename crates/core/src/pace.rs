@@ -143,10 +143,17 @@ impl Pacer {
         self.token.opens(calls, now)
     }
 
-    /// Whether so few calls are allowed that what one has read is old before the next may leave.
-    pub fn is_slow(&self) -> bool {
-        let apart = self.token.quota.window / self.token.allowance();
-        self.token.allowance() < 2 || (self.spread && apart > Duration::from_secs(2))
+    /// Calls that this token's count lets leave at once at the most, as it is now taken to be.
+    pub fn most(&self) -> usize {
+        self.token.most()
+    }
+
+    /// The time between calls, where the quota is so small that what one has read is old before the next may leave. What a
+    /// throttle has cut an allowance to is no quota: it rises again.
+    pub fn apart(&self) -> Option<Duration> {
+        let gap = self.token.quota.window / if self.spread { self.token.allowance() } else { self.token.quota.allowed };
+        let single = self.token.quota.allowed < 2 || self.spread;
+        (single && gap > Duration::from_secs(2)).then_some(gap)
     }
 
     /// May a call on `template` (method and path template) leave at `now`?

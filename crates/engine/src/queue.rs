@@ -40,9 +40,13 @@ impl Sending {
         Target::of(&self.change)
     }
 
-    /// Whether what it was compared with is fresh; where the pace is `slow`, as fresh as it can be.
-    pub(crate) fn is_fresh(&self, now: Moment, slow: bool) -> bool {
-        self.read_at.is_some_and(|at| slow || now < at + FRESH)
+    /// Until when what it was compared with is fresh; where calls are far `apart`, as fresh as it can be.
+    pub(crate) fn fresh_until(&self, apart: Option<Duration>) -> Moment {
+        self.read_at.map_or(Moment::ZERO, |at| at + FRESH + apart.unwrap_or_default())
+    }
+
+    pub(crate) fn is_fresh(&self, now: Moment, apart: Option<Duration>) -> bool {
+        now < self.fresh_until(apart)
     }
 
     fn shares_a_call_with(&self, other: &Change) -> bool {
@@ -54,8 +58,8 @@ impl Sending {
 /// What decides whose turn it is.
 pub(crate) struct Rules<'a> {
     pub(crate) now: Moment,
-    /// See [`crate::scheduler::Turn::slow`].
-    pub(crate) slow: bool,
+    /// See [`crate::scheduler::Turn::apart`].
+    pub(crate) apart: Option<Duration>,
     /// How a change is guarded in this run.
     pub(crate) guard: &'a dyn Fn(&Change) -> Guard,
     /// Whether a call to its target may leave.
@@ -64,7 +68,7 @@ pub(crate) struct Rules<'a> {
 
 impl Rules<'_> {
     fn must_be_read(&self, sending: &Sending) -> bool {
-        (self.guard)(&sending.change) == Guard::Compare && !sending.is_fresh(self.now, self.slow)
+        (self.guard)(&sending.change) == Guard::Compare && !sending.is_fresh(self.now, self.apart)
     }
 }
 
@@ -226,8 +230,8 @@ impl Queue {
     }
 
     /// Those that have been read and wait to be sent.
-    pub(crate) fn read_ahead(&self, now: Moment) -> usize {
-        self.waiting.iter().filter(|sending| sending.is_fresh(now, false)).count()
+    pub(crate) fn read_ahead(&self, now: Moment, apart: Option<Duration>) -> usize {
+        self.waiting.iter().filter(|sending| sending.is_fresh(now, apart)).count()
     }
 
     /// Whether others that may share this change's call wait for an earlier call of their users.

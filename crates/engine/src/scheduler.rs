@@ -70,17 +70,9 @@ pub(crate) struct Job<T> {
     /// When it left last.
     pub(crate) left: Moment,
     /// It was made from users as they were just read: it is never sent a second time, and not at all after this moment.
-    fresh: Option<Fresh>,
+    fresh: Option<Moment>,
     /// It is not sent again when its wait is over, but ends so.
     ends: Option<Ending>,
-}
-
-/// How long what a call was made from is good for.
-#[derive(Debug, Clone, Copy)]
-enum Fresh {
-    Until(Moment),
-    /// However long it has to wait to be sent once.
-    Once,
 }
 
 /// What has become of a call so far.
@@ -116,17 +108,12 @@ impl<T> Job<T> {
     }
 
     fn is_stale(&self, now: Moment) -> bool {
-        match self.fresh {
-            Some(Fresh::Until(until)) => self.attempts > 0 || until <= now,
-            Some(Fresh::Once) => self.attempts > 0,
-            None => false,
-        }
+        self.fresh.is_some_and(|until| self.attempts > 0 || until <= now)
     }
 
-    /// It was made from users as they were just read, and is good until then; without an end where the pace is so slow
-    /// that nothing could be.
-    pub(crate) fn fresh_until(self, until: Option<Moment>) -> Self {
-        Self { fresh: Some(until.map_or(Fresh::Once, Fresh::Until)), ..self }
+    /// It was made from users as they were just read, and is good until then.
+    pub(crate) fn fresh_until(self, until: Moment) -> Self {
+        Self { fresh: Some(until), ..self }
     }
 }
 
@@ -152,8 +139,10 @@ pub(crate) struct Turn {
     pub(crate) now: Moment,
     /// Calls that the pace lets leave at once.
     pub(crate) room: usize,
-    /// So few calls are allowed that what one reads is old before the next may leave.
-    pub(crate) slow: bool,
+    /// Calls that it lets leave at once at the most.
+    pub(crate) most: usize,
+    /// The time between calls, where so few are allowed that what one reads is old before the next may leave.
+    pub(crate) apart: Option<Duration>,
 }
 
 /// What a phase has to send.
@@ -403,7 +392,13 @@ impl Scheduler {
 
     fn turn(&mut self, idle: bool, now: Moment) -> Turn {
         let room = self.lanes.iter_mut().map(|lane| lane.pacer.room(now)).sum();
-        Turn { idle, now, room, slow: self.lanes.iter().all(|lane| lane.pacer.is_slow()) }
+        let most = self.lanes.iter().map(|lane| lane.pacer.most()).sum();
+        // Two tokens that allow one call each let two leave at once.
+        let apart = match &self.lanes[..] {
+            [lane] => lane.pacer.apart(),
+            _ => None,
+        };
+        Turn { idle, now, room, most, apart }
     }
 
     /// When so many calls may leave at once, on one token.

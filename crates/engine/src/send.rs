@@ -316,7 +316,7 @@ impl<'a> Sender<'a> {
             }
         };
         let guard = |change: &Change| self.guard(change);
-        let said = ask(&mut queue, &Rules { now: turn.now, slow: turn.slow, guard: &guard, open: &open });
+        let said = ask(&mut queue, &Rules { now: turn.now, apart: turn.apart, guard: &guard, open: &open });
         self.queue = queue;
         said
     }
@@ -328,8 +328,9 @@ impl<'a> Sender<'a> {
         }
         let (target, part) = self.bisect.next_part()?;
         self.bisect.sent(&target);
-        let old =
-            |sending: &Sending| self.guard(&sending.change) == Guard::Compare && !sending.is_fresh(turn.now, turn.slow);
+        let old = |sending: &Sending| {
+            self.guard(&sending.change) == Guard::Compare && !sending.is_fresh(turn.now, turn.apart)
+        };
         if !part.items.iter().any(old) {
             return Some(self.write_part(target, part, turn));
         }
@@ -372,30 +373,33 @@ impl<'a> Sender<'a> {
             many => self.vendor.call(&many.iter().map(|sending| sending.change.clone()).collect::<Vec<_>>()),
         };
         let compared = part.items.iter().filter(|sending| self.guard(&sending.change) == Guard::Compare);
-        let read_at = compared.map(|sending| sending.read_at).min();
+        let fresh_until = compared.map(|sending| sending.fresh_until(turn.apart)).min();
         let job = Job::new(request, Tag::Write(target, part)).after(history);
-        Next::Send(Box::new(match read_at {
-            Some(at) => job.fresh_until(at.map(|at| at + FRESH).filter(|_| !turn.slow)),
+        Next::Send(Box::new(match fresh_until {
+            Some(until) => job.fresh_until(until),
             None => job,
         }))
     }
 
     /// Users are read and compared before they are written: as many as are written while that is fresh.
     fn look(&mut self, at: usize, turn: Turn, waits: &HashSet<Target>) -> Option<Next<Tag>> {
-        if turn.room < 2 && !turn.slow {
+        if turn.room < turn.most.min(2) && turn.apart.is_none() {
             // What was read with the last permit would be old when the next comes free.
             return Some(Next::WhenOpen(2));
         }
         let change = &self.queue.get(at)?.change;
         let (part, width) = (self.vendor.seen_in(change).0, self.width(change));
         let calls = turn.room.saturating_sub(1).max(1);
-        let ahead = if width == 1 {
+        let ahead = if turn.apart.is_some() {
+            width
+        } else if width == 1 {
             self.ahead
         } else {
             width.saturating_mul(usize::try_from(self.settings.max_concurrent).unwrap_or(usize::MAX))
         };
-        let left =
-            ahead.min(calls.saturating_mul(width)).saturating_sub(self.looking + self.queue.read_ahead(turn.now));
+        let left = ahead
+            .min(calls.saturating_mul(width))
+            .saturating_sub(self.looking + self.queue.read_ahead(turn.now, turn.apart));
         if left == 0 {
             return None;
         }

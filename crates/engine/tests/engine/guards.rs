@@ -253,3 +253,28 @@ async fn a_list_that_never_ends_is_left() {
     assert_eq!(summary.counts.updated, 2, "{summary:?}");
     assert!(fake.books().count("GET /api/v2/authorization/divisions") <= 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_that_leaves_one_call_a_window_does_not_make_old_comparisons_good() {
+    let mut writes = 0;
+    let fake = Fake::new(30, move |_, request| {
+        writes += u32::from(request.template == SKILLS);
+        // The first three are let through, and then hardly anything for a while.
+        (request.template == SKILLS && (4..=9).contains(&writes)).then(|| Ok(throttled(40)))
+    });
+    let fields = json!({"skills": [{"name": "French", "proficiency": 2.0}]});
+    let summary = play(fake.run(Settings { max_concurrent: 2, ..pace(4, 10) }, fields).await).await;
+    assert_eq!((summary.state, summary.counts.updated), (State::Finished, 30), "{summary:?}");
+    assert!(oldest_comparison(&fake.books(), SKILLS) <= Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_window_holds_one_call_a_comparison_is_as_fresh_as_the_pace_lets_it_be() {
+    let fake = Fake::new(4, nobody);
+    let fields = json!({"skills": [{"name": "French", "proficiency": 2.0}]});
+    let summary = play(fake.run(pace(1, 20), fields).await).await;
+    assert_eq!((summary.state, summary.counts.updated), (State::Finished, 4), "{summary:?}");
+    let books = fake.books();
+    assert!(oldest_comparison(&books, SKILLS) <= Duration::from_secs(25));
+    assert!(books.log.len() <= 3 + 2 * 4 + 1, "{} calls", books.log.len());
+}
