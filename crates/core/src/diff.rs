@@ -5,41 +5,40 @@ use serde_json::{Map, Value};
 /// Whether two values mean the same to a vendor: an absent one is an empty one, a list has no
 /// order, `3` is `3.0`.
 pub fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && members(a, b, same),
-        (Value::Object(a), Value::Object(b)) => {
-            let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
-            keys.into_iter().all(|key| same(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null)))
-        }
-        _ => a == b || (is_empty(a) && is_empty(b)),
-    }
-}
-
-fn members(a: &[Value], b: &[Value], same: impl Fn(&Value, &Value) -> bool) -> bool {
-    let mut left: Vec<&Value> = b.iter().collect();
-    a.iter().all(|member| match left.iter().position(|other| same(member, other)) {
-        Some(found) => {
-            left.swap_remove(found);
-            true
-        }
-        None => false,
-    })
+    equal(a, b, |a, b| a == b)
 }
 
 /// Whether a vendor that was sent `sent` may show it as `shown`: the same, but for what vendors normalise (outer and
 /// repeated white space, the case of e-mail addresses, the writing of telephone numbers). For what was written, never for
 /// what is to be.
 pub fn alike(shown: &Value, sent: &Value) -> bool {
-    match (shown, sent) {
-        (Value::String(a), Value::String(b)) => normalised(a) == normalised(b),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && members(a, b, alike),
+    equal(shown, sent, |shown, sent| normalised(shown) == normalised(sent))
+}
+
+/// The same by structure, with texts compared by `texts`.
+fn equal(a: &Value, b: &Value, texts: fn(&str, &str) -> bool) -> bool {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => texts(a, b),
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && members(a, b, texts),
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
-            keys.into_iter().all(|key| alike(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null)))
+            keys.into_iter()
+                .all(|key| equal(a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), texts))
         }
-        _ => same(shown, sent),
+        _ => a == b || (is_empty(a) && is_empty(b)),
     }
+}
+
+fn members(a: &[Value], b: &[Value], texts: fn(&str, &str) -> bool) -> bool {
+    let mut left: Vec<&Value> = b.iter().collect();
+    a.iter().all(|member| match left.iter().position(|other| equal(member, other, texts)) {
+        Some(found) => {
+            left.swap_remove(found);
+            true
+        }
+        None => false,
+    })
 }
 
 fn normalised(text: &str) -> String {

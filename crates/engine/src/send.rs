@@ -324,7 +324,7 @@ impl<'a> Sender<'a> {
     /// A part of a refused call. Its users are read first where what it was compared with is old.
     fn next_part(&mut self, turn: Turn) -> Option<Next<Tag>> {
         if let Some((target, part)) = self.gathered.pop_front() {
-            return Some(self.write_part(target, part, turn));
+            return Some(self.job(Some(target), part, turn));
         }
         let (target, part) = self.bisect.next_part()?;
         self.bisect.sent(&target);
@@ -332,7 +332,7 @@ impl<'a> Sender<'a> {
             self.guard(&sending.change) == Guard::Compare && !sending.is_fresh(turn.now, turn.apart)
         };
         if !part.items.iter().any(old) {
-            return Some(self.write_part(target, part, turn));
+            return Some(self.job(Some(target), part, turn));
         }
         self.gatherings += 1;
         let Part { items, trail } = part;
@@ -359,10 +359,6 @@ impl<'a> Sender<'a> {
             self.bisect.sent(target);
         }
         self.job(target, part, turn)
-    }
-
-    fn write_part(&mut self, target: Target, part: Part<Sending>, turn: Turn) -> Next<Tag> {
-        self.job(Some(target), part, turn)
     }
 
     fn job(&mut self, target: Option<Target>, part: Part<Sending>, turn: Turn) -> Next<Tag> {
@@ -638,13 +634,18 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// All of a call are in doubt, for one reason.
-    fn all(&mut self, target: Option<Target>, part: Part<Sending>, why: Why, refusal: &Refusal) {
+    /// Nothing was learned of a call's target: its changes go their own way.
+    fn unlearned(&mut self, target: Option<Target>, part: Part<Sending>) -> Vec<Sending> {
         let Part { items, trail } = part;
         if let Some(target) = target {
             self.bisect.lost(&target, trail);
         }
-        for sending in items {
+        items
+    }
+
+    /// All of a call are in doubt, for one reason.
+    fn all(&mut self, target: Option<Target>, part: Part<Sending>, why: Why, refusal: &Refusal) {
+        for sending in self.unlearned(target, part) {
             match why {
                 Why::Conflict => self.written(sending, Verdict::Conflict, refusal.clone()),
                 why => self.doubt(sending, why, refusal.clone()),
@@ -657,19 +658,11 @@ impl<'a> Sender<'a> {
         match ending {
             Ending::Doubtful(refusal) => self.all(target, part, Why::Lost, &refusal),
             Ending::Stale => {
-                let Part { items, trail } = part;
-                if let Some(target) = target {
-                    self.bisect.lost(&target, trail);
-                }
                 // Those that were not sent keep the mark of what got old; the others are read as if for the first time.
-                items.into_iter().rev().for_each(|sending| self.queue.again(sending));
+                self.unlearned(target, part).into_iter().rev().for_each(|sending| self.queue.again(sending));
             }
             Ending::Exhausted(refusal) => {
-                let Part { items, trail } = part;
-                if let Some(target) = target {
-                    self.bisect.lost(&target, trail);
-                }
-                for sending in items {
+                for sending in self.unlearned(target, part) {
                     if in_doubt && sending.change.kind != BLIND {
                         // The last attempt may have had its effect: the user is read before it is called a failure.
                         self.doubt(sending, Why::Exhausted, refusal.clone());

@@ -174,12 +174,21 @@ fn lean(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "file")
 }
 
-const CHANGE: &str = "
-    SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
-           coalesce(r.version, c.version), r.changes, r.pending
-    FROM change c JOIN row r ON r.number = c.row
-    WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND r.phase = 1 AND c.row <= ?6
-    ORDER BY c.stage, c.grp, c.row LIMIT ?5";
+/// What [`taken`] reads of a change `c` and its row `r`, in its order.
+macro_rules! change_columns {
+    () => {
+        "c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
+         coalesce(r.version, c.version), r.changes, r.pending"
+    };
+}
+
+const CHANGE: &str = concat!(
+    "SELECT ",
+    change_columns!(),
+    " FROM change c JOIN row r ON r.number = c.row
+      WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND r.phase = 1 AND c.row <= ?6
+      ORDER BY c.stage, c.grp, c.row LIMIT ?5"
+);
 
 fn changes(
     transaction: &Transaction<'_>,
@@ -427,16 +436,16 @@ impl Journal for Sqlite {
             // Changes are kept in the order of sending: what was made is found by row with this.
             transaction
                 .execute_batch("CREATE INDEX IF NOT EXISTS change_made ON change (row) WHERE state IN (1, 2)")?;
-            let mut statement = transaction.prepare_cached(
+            let mut statement = transaction.prepare_cached(concat!(
                 "WITH made AS (
                      SELECT DISTINCT c.row FROM change c JOIN row r ON r.number = c.row
                      WHERE c.state IN (1, 2) AND (c.state = 2 OR r.phase = 2) AND c.row > ?1 ORDER BY c.row LIMIT ?2)
-                 SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
-                        coalesce(r.version, c.version), r.changes, r.pending
-                 FROM made JOIN change c ON c.row = made.row JOIN row r ON r.number = c.row
+                 SELECT ",
+                change_columns!(),
+                " FROM made JOIN change c ON c.row = made.row JOIN row r ON r.number = c.row
                  WHERE c.state IN (1, 2) AND (c.state = 2 OR r.phase = 2)
                  ORDER BY c.row, c.stage, c.grp",
-            )?;
+            ))?;
             let changes = statement.query_map(params![after, rows], |row| Ok(taken(row)?.change))?;
             changes.collect()
         })
@@ -517,12 +526,13 @@ impl Journal for Sqlite {
             // Changes are kept in the order of sending: to be shown by row they need a way there.
             transaction.execute_batch("CREATE INDEX IF NOT EXISTS change_by_row ON change (row)")?;
             let mut statement = transaction.prepare_cached(
-                "SELECT c.stage, c.grp, c.row, c.kind, c.user, c.before, coalesce(c.after, r.fields), c.columns,
-                        coalesce(r.version, c.version), r.changes, r.pending
-                 FROM change c JOIN row r ON r.number = c.row
+concat!(
+                "SELECT ",
+                change_columns!(),
+                " FROM change c JOIN row r ON r.number = c.row
                  WHERE c.state = 0 AND c.row IN (SELECT number FROM row WHERE phase = 1 AND number > ?1 ORDER BY number LIMIT ?2)
                  ORDER BY c.row, c.stage, c.grp",
-            )?;
+            ))?;
             let changes = statement.query_map(params![after, limit], |row| Ok(taken(row)?.change))?;
             changes.collect()
         })
