@@ -2,7 +2,8 @@
 //!
 //! Plain bookkeeping over parts of refused calls; it sends nothing. The promises: nobody is to blame who was not refused
 //! alone; a width that is ours and not the vendor's is halved before anybody is suspected, and what passes is remembered
-//! for the run; a target that nobody gets through to is found out in a dozen calls, however many changes wait for it.
+//! for the run; a target that nobody gets through to, of probes from all over those who wait for it, is found out in a
+//! dozen calls, however many they are.
 //!
 //! Culprits are found by binary splitting as in group testing (F. K. Hwang, "A method for detecting all defective members
 //! in a population by group testing", 1972): a piece of what was refused is sent; where it passes, the other piece is
@@ -19,8 +20,11 @@ const PIECE: usize = 9;
 const WIDE: usize = 25;
 /// Suspects that are asked one by one: splitting so few saves nothing.
 const FEW: usize = 3;
-/// Refused alone and alike, with nobody getting through: so many show that the target is to blame.
-const ENOUGH: usize = 3;
+/// Probes that are refused alone and alike, with nobody getting through: so many, from all over those who wait for the
+/// target, show that it is to blame.
+pub const PROBES: usize = 7;
+/// Where among those who wait the probes stand: the last, the middle, and then the middles between.
+const SPREAD: [f64; PROBES] = [1.0, 0.5, 0.25, 0.75, 0.125, 0.625, 0.375];
 /// Culprits that are found in a part without anybody of it getting through: its others are then asked one by one, as
 /// long as that is so.
 const BARREN: u32 = 2;
@@ -38,6 +42,12 @@ impl Target {
     /// A change's.
     pub fn of(change: &Change) -> Self {
         Self { kind: change.kind.clone(), group: change.key.group.clone() }
+    }
+
+    /// Whether a refusal may be the target's and not its users': there is one (a division, a queue), and the status says
+    /// that something is not there or not allowed (RFC 9110: 403, 404, 410). Of what a call asks, each answers for itself.
+    fn may_be_to_blame(&self, said: &Said) -> bool {
+        !self.group.is_empty() && matches!(said.refusal.status, Some(403 | 404 | 410))
     }
 }
 
@@ -70,6 +80,10 @@ impl<T> Part<T> {
     /// Changes that nothing is known of.
     pub fn new(items: Vec<T>) -> Self {
         Self { items, trail: Trail::default() }
+    }
+
+    fn size(&self) -> usize {
+        self.items.len() + self.trail.other.len() + self.trail.rest.len()
     }
 
     /// It and those that wait behind it.
@@ -113,11 +127,15 @@ pub enum Refused<T> {
 
 #[derive(Debug)]
 struct Group<T> {
-    /// Somebody got through to the target, or refusals of it differ: they are its users'.
+    /// Somebody got through to the target, or what is refused cannot be its: refusals are its users'.
     passed: bool,
     /// Calls that are out.
     out: u32,
     parts: VecDeque<Part<T>>,
+    /// Nobody got through, and it may be to blame: probes are sent.
+    doubted: bool,
+    /// Probes from outside the refused calls; `None` until they have been given.
+    probes: Option<VecDeque<T>>,
     /// Refused alone while nobody got through: they, or the target.
     undecided: Vec<(T, Said)>,
     ended: Option<Said>,
@@ -125,7 +143,48 @@ struct Group<T> {
 
 impl<T> Default for Group<T> {
     fn default() -> Self {
-        Self { passed: false, out: 0, parts: VecDeque::new(), undecided: vec![], ended: None }
+        Self {
+            passed: false,
+            out: 0,
+            parts: VecDeque::new(),
+            doubted: false,
+            probes: None,
+            undecided: vec![],
+            ended: None,
+        }
+    }
+}
+
+impl<T> Group<T> {
+    fn probes(&self) -> bool {
+        self.doubted && !self.passed && self.ended.is_none()
+    }
+
+    fn waits(&self) -> bool {
+        !self.parts.is_empty() || self.probes.as_ref().is_some_and(|probes| !probes.is_empty())
+    }
+
+    /// The next that is asked alone: by turns one from outside the refused calls and one of theirs.
+    fn probe(&mut self) -> Option<T> {
+        let outside = |group: &mut Self| group.probes.as_mut()?.pop_front();
+        let inside = |group: &mut Self| {
+            let place = SPREAD[group.undecided.len() % SPREAD.len()];
+            let mut part = group.parts.pop_front()?;
+            let Trail { other, rest, .. } = &mut part.trail;
+            let from = [rest, other, &mut part.items].into_iter().find(|items| !items.is_empty())?;
+            // Far from those who were refused: what they have in common may be where they stand.
+            let at = ((from.len() - 1) as f64 * place).round() as usize;
+            let probe = from.remove(at.min(from.len() - 1));
+            if part.size() > 0 {
+                group.parts.push_front(part);
+            }
+            Some(probe)
+        };
+        if self.undecided.len().is_multiple_of(2) {
+            outside(self).or_else(|| inside(self))
+        } else {
+            inside(self).or_else(|| outside(self))
+        }
     }
 }
 
@@ -148,11 +207,12 @@ pub struct Bisect<T> {
     /// Targets that have parts to be sent, in order.
     waiting: VecDeque<Target>,
     widths: HashMap<String, Width>,
+    any_ended: bool,
 }
 
 impl<T> Default for Bisect<T> {
     fn default() -> Self {
-        Self { groups: HashMap::new(), waiting: VecDeque::new(), widths: HashMap::new() }
+        Self { groups: HashMap::new(), waiting: VecDeque::new(), widths: HashMap::new(), any_ended: false }
     }
 }
 
@@ -170,12 +230,24 @@ impl<T> Bisect<T> {
 
     /// Whether any target is to blame.
     pub fn has_ended(&self) -> bool {
-        self.groups.values().any(|group| group.ended.is_some())
+        self.any_ended
+    }
+
+    /// A target in doubt whose probes are to be given: [`PROBES`] at most, from all over those who wait for it and were
+    /// not in a call yet.
+    pub fn wants_probes(&self) -> Option<&Target> {
+        self.groups.iter().find(|(_, group)| group.probes() && group.probes.is_none()).map(|(target, _)| target)
+    }
+
+    /// Gives a target its probes.
+    pub fn give_probes(&mut self, target: &Target, probes: Vec<T>) {
+        self.group(target).probes = Some(probes.into());
+        self.enlist(target);
     }
 
     /// Changes that a call to this target carries, of `assumed` at most.
     pub fn width(&self, target: &Target, assumed: usize) -> usize {
-        let alone = self.groups.get(target).is_some_and(|group| !group.undecided.is_empty());
+        let alone = self.groups.get(target).is_some_and(|group| group.probes());
         let most = self.widths.get(&target.kind).and_then(|width| width.most).unwrap_or(assumed);
         if alone { 1 } else { most.min(assumed).max(1) }
     }
@@ -191,24 +263,19 @@ impl<T> Bisect<T> {
         let target = self.waiting.remove(at)?;
         let most = self.width(&target, usize::MAX);
         let group = self.group(&target);
-        let mut part = group.parts.pop_front()?;
-        if !group.undecided.is_empty() {
-            // Somebody far from those who were refused: what they have in common may be where they stand.
-            let Trail { other, rest, .. } = &mut part.trail;
-            let far = rest.pop().or_else(|| other.pop()).or_else(|| part.items.pop());
-            if !part.items.is_empty() {
-                group.parts.push_front(part);
+        let part = if group.probes() {
+            Part::new(vec![group.probe()?])
+        } else {
+            let mut part = group.parts.pop_front()?;
+            if part.items.len() > most {
+                // What was learned while it waited.
+                let beyond = part.items.split_off(most);
+                part.trail.rest = beyond.into_iter().chain(part.trail.other.drain(..)).chain(part.trail.rest).collect();
+                part.trail.step = most;
             }
-            part = Part::new(far.into_iter().collect());
-        } else if part.items.len() > most {
-            // What was learned while it waited.
-            let beyond = part.items.split_off(most);
-            part.trail.rest = beyond.into_iter().chain(part.trail.other.drain(..)).chain(part.trail.rest).collect();
-            part.trail.step = most;
-        }
-        if !group.parts.is_empty() {
-            self.waiting.push_back(target.clone());
-        }
+            part
+        };
+        self.enlist(&target);
         Some((target, part))
     }
 
@@ -217,6 +284,7 @@ impl<T> Bisect<T> {
         let Trail { other, rest, step, last_of, .. } = trail;
         let width = self.widths.entry(target.kind.clone()).or_default();
         width.passed = width.passed.max(size);
+        width.most = width.most.filter(|most| *most >= size);
         if let (Some(refused), true) = (last_of, other.is_empty()) {
             // All that were refused together have passed apart: the call was too wide.
             let passed = width.passed;
@@ -226,8 +294,7 @@ impl<T> Bisect<T> {
         }
         let group = self.group(target);
         group.out = group.out.saturating_sub(1);
-        group.passed = true;
-        let culprits = std::mem::take(&mut group.undecided);
+        let culprits = self.acquit(target);
         if !other.is_empty() {
             self.suspect(target, other, rest, step, 0, last_of);
         } else if !rest.is_empty() {
@@ -243,19 +310,24 @@ impl<T> Bisect<T> {
         let group = self.group(target);
         group.out = group.out.saturating_sub(1);
         let unknown: Vec<T> = other.into_iter().chain(rest).collect();
+        let may_be_to_blame = target.may_be_to_blame(&said);
         if size > 1 {
             let width = self.widths.entry(target.kind.clone()).or_default();
-            if !published && width.passed < size && size > WIDE && !width.culprit {
+            if !(published || may_be_to_blame || width.culprit) && width.passed < size && size > WIDE {
                 // Perhaps the call was too wide, and nobody is to blame: the half is tried, and then the other.
                 let half = size.div_ceil(2);
                 width.most = Some(half);
                 let second = items.split_off(half);
                 let trail = Trail { rest: second.into_iter().chain(unknown).collect(), step: half, ..Trail::default() };
                 self.push(target, Part { items, trail: Trail { barren, ..trail } });
-            } else {
-                self.suspect(target, items, unknown, step, barren, Some(size));
+                return Refused::Split;
             }
-            return Refused::Split;
+            self.suspect(target, items, unknown, step, barren, Some(size));
+            self.group(target).doubted |= may_be_to_blame;
+            return match may_be_to_blame {
+                true => Refused::Split,
+                false => Refused::Culprits(self.acquit(target)),
+            };
         }
         // Somebody stood alone and was refused all the same: the width was not to blame.
         let width = self.widths.entry(target.kind.clone()).or_default();
@@ -264,27 +336,32 @@ impl<T> Bisect<T> {
         let step = if barren >= BARREN { 1 } else { (unknown.len() * 2).div_ceil(3).max(1) };
         self.unknown(target, unknown, step, barren);
         let group = self.group(target);
-        let culprits = items.into_iter().map(|item| (item, said.clone()));
-        if group.passed {
-            return Refused::Culprits(culprits.collect());
-        }
-        group.undecided.extend(culprits);
+        group.doubted = true;
+        group.undecided.extend(items.into_iter().map(|item| (item, said.clone())));
         let alike = group.undecided.iter().all(|(_, other)| other.is_like(&said));
-        match (group.undecided.len() >= ENOUGH, alike) {
-            (false, _) => Refused::Split,
-            (true, true) => {
-                group.ended = Some(said.clone());
-                let undecided = group.undecided.drain(..).map(|(item, _)| item);
-                let parts = group.parts.drain(..).flat_map(Part::everything);
-                let ended = undecided.chain(parts).collect();
-                self.waiting.retain(|other| other != target);
-                Refused::Ended(said, ended)
-            }
-            (true, false) => {
-                group.passed = true;
-                Refused::Culprits(std::mem::take(&mut group.undecided))
-            }
+        if group.passed || !may_be_to_blame || !alike {
+            return Refused::Culprits(self.acquit(target));
         }
+        if group.undecided.len() < PROBES {
+            return Refused::Split;
+        }
+        group.ended = Some(said.clone());
+        let undecided = group.undecided.drain(..).map(|(item, _)| item);
+        let probes = group.probes.take().into_iter().flatten();
+        let ended = undecided.chain(probes).chain(group.parts.drain(..).flat_map(Part::everything)).collect();
+        self.any_ended = true;
+        self.waiting.retain(|other| other != target);
+        Refused::Ended(said, ended)
+    }
+
+    /// The target is not to blame: those who were refused alone are.
+    fn acquit(&mut self, target: &Target) -> Vec<(T, Said)> {
+        let group = self.group(target);
+        group.passed = true;
+        let culprits = std::mem::take(&mut group.undecided);
+        let probes: Vec<T> = group.probes.replace(VecDeque::new()).into_iter().flatten().collect();
+        self.unknown(target, probes, 1, 0);
+        culprits
     }
 
     /// Nothing was learned of a part, and its changes go their own way: those behind it are sent.
@@ -305,7 +382,8 @@ impl<T> Bisect<T> {
         self.waiting.clear();
         let all = |group: &mut Group<T>| -> Vec<T> {
             let undecided = group.undecided.drain(..).map(|(item, _)| item);
-            undecided.chain(group.parts.drain(..).flat_map(Part::everything)).collect()
+            let probes = group.probes.take().into_iter().flatten();
+            undecided.chain(probes).chain(group.parts.drain(..).flat_map(Part::everything)).collect()
         };
         self.groups.values_mut().flat_map(all).collect()
     }
@@ -315,11 +393,15 @@ impl<T> Bisect<T> {
     }
 
     fn push(&mut self, target: &Target, part: Part<T>) {
-        let group = self.group(target);
-        if group.parts.is_empty() {
+        self.group(target).parts.push_back(part);
+        self.enlist(target);
+    }
+
+    /// Whoever has something that may be sent is in the list once.
+    fn enlist(&mut self, target: &Target) {
+        if self.group(target).waits() && !self.waiting.contains(target) {
             self.waiting.push_back(target.clone());
         }
-        self.group(target).parts.push_back(part);
     }
 
     fn unknown(&mut self, target: &Target, mut items: Vec<T>, step: usize, barren: u32) {
@@ -365,6 +447,7 @@ mod tests {
         bad: BTreeSet<usize>,
         most: Option<usize>,
         gone: bool,
+        status: u16,
     }
 
     impl World {
@@ -382,11 +465,22 @@ mod tests {
         ended: bool,
     }
 
+    /// The last of those that wait, and others from all over them.
+    fn spread(fresh: &mut VecDeque<usize>) -> Vec<usize> {
+        let (last, count) = (fresh.len().saturating_sub(1), fresh.len().min(PROBES));
+        let places: BTreeSet<usize> = (1..=count).map(|number| last * number / count.max(1)).collect();
+        places.into_iter().rev().filter_map(|at| fresh.remove(at)).collect()
+    }
+
     /// Sends `changes` in batches of `width`, one call at a time.
     fn run(world: &World, changes: usize, width: usize, published: bool) -> (Told, Bisect<usize>) {
         let (mut bisect, mut told, target) = (Bisect::default(), Told::default(), target());
         let mut fresh: VecDeque<usize> = (0..changes).collect();
         loop {
+            if bisect.wants_probes().is_some() {
+                let probes = spread(&mut fresh);
+                bisect.give_probes(&target, probes);
+            }
             let part = match bisect.next_part() {
                 Some((_, part)) => part,
                 None if !fresh.is_empty() && bisect.ended(&target).is_none() => {
@@ -403,8 +497,7 @@ mod tests {
                 told.culprits.extend(blamed.into_iter().map(|(item, _)| item));
                 continue;
             }
-            let status = if world.gone { 404 } else { 400 };
-            match bisect.refused(&target, part, said(status), published) {
+            match bisect.refused(&target, part, said(world.status.max(400)), published) {
                 Refused::Split => {}
                 Refused::Culprits(culprits) => told.culprits.extend(culprits.into_iter().map(|(item, _)| item)),
                 Refused::Ended(..) => told.ended = true,
@@ -417,8 +510,8 @@ mod tests {
     #[test]
     fn three_culprits_of_fifty_are_found_in_few_calls() {
         for bad in [[3, 20, 41], [0, 1, 2], [47, 48, 49], [0, 25, 49]] {
-            let world = World { bad: bad.into(), ..World::default() };
-            for published in [true, false] {
+            for (published, status) in [(true, 400), (false, 400), (true, 403), (false, 403)] {
+                let world = World { bad: bad.into(), status, ..World::default() };
                 let (told, _) = run(&world, 50, 50, published);
                 assert_eq!(told.culprits, bad.into());
                 assert!(told.calls.len() <= 20, "{bad:?} {published} took {}", told.calls.len());
@@ -453,16 +546,50 @@ mod tests {
     fn a_target_that_is_gone_ends_in_a_dozen_calls_however_many_wait_for_it() {
         for (changes, width) in [(50, 50), (5_000, 50), (5_000, 100), (5_000, 25), (10, 100), (4, 100)] {
             for published in [true, false] {
-                let world = World { gone: true, ..World::default() };
-                let (told, _) = run(&world, changes, width, published);
-                assert!(told.ended && told.calls.len() <= 12, "{changes} {width}: {:?}", told.calls.len());
+                for status in [403, 404, 410] {
+                    let world = World { gone: true, status, ..World::default() };
+                    let (told, _) = run(&world, changes, width, published);
+                    let ended = told.ended || told.culprits.len() == changes;
+                    assert!(ended && told.calls.len() <= 12, "{changes} {width}: {:?}", told.calls.len());
+                }
             }
         }
     }
 
     #[test]
+    fn a_whole_first_batch_that_is_refused_ends_nobody_who_stands_behind_it() {
+        for (changes, width, good) in [(26, 25, 25..26), (51, 50, 50..51), (1_000, 50, 600..1_000), (50, 50, 20..30)] {
+            for (status, published) in [(400, true), (403, true), (404, true), (403, false), (404, false)] {
+                let bad = (0..changes).filter(|one| !good.contains(one)).collect();
+                let world = World { bad, status, ..World::default() };
+                let (told, _) = run(&world, changes, width, published);
+                assert_eq!((told.ended, &told.culprits), (false, &world.bad), "{changes} {width} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_what_a_call_asks_each_answers_for_itself_however_alike_they_are_refused() {
+        // 400 is about the content; and where there is no target, there is nothing that could be gone.
+        let world = World { gone: true, status: 400, ..World::default() };
+        let (told, _) = run(&world, 60, 50, true);
+        assert_eq!((told.ended, told.culprits.len()), (false, 60));
+        let mut bisect = Bisect::default();
+        let nobody = Target { kind: "agent".into(), group: String::new() };
+        bisect.sent(&nobody);
+        bisect.refused(&nobody, Part::new((0..20).collect::<Vec<_>>()), said(404), true);
+        let mut alone = 0;
+        while let Some((target, part)) = bisect.next_part() {
+            bisect.sent(&target);
+            alone += usize::from(part.items.len() == 1);
+            assert!(!matches!(bisect.refused(&target, part, said(404), true), Refused::Ended(..)));
+        }
+        assert_eq!(alone, 20);
+    }
+
+    #[test]
     fn two_who_are_refused_alone_with_nobody_else_there_are_to_blame_themselves() {
-        let world = World { bad: [0, 1].into(), ..World::default() };
+        let world = World { bad: [0, 1].into(), status: 404, ..World::default() };
         let (told, _) = run(&world, 2, 50, true);
         assert_eq!((told.culprits, told.ended), ([0, 1].into(), false));
     }
@@ -472,9 +599,10 @@ mod tests {
         fn nobody_is_blamed_who_was_not_refused_alone_and_no_culprit_is_missed(
             changes in 1usize..250, width in 1usize..101, published in any::<bool>(),
             bad in proptest::collection::btree_set(0usize..250, 0..12), most in proptest::option::of(1usize..101),
+            status in prop_oneof![Just(400u16), Just(403), Just(404)],
         ) {
             let most = most.filter(|_| !published);
-            let world = World { bad: bad.into_iter().filter(|one| *one < changes).collect(), most, gone: false };
+            let world = World { bad: bad.into_iter().filter(|one| *one < changes).collect(), most, gone: false, status };
             let (told, mut bisect) = run(&world, changes, width, published);
             let alone: BTreeSet<usize> =
                 told.calls.iter().filter(|call| call.len() == 1 && world.refuses(call)).map(|call| call[0]).collect();

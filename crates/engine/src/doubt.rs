@@ -7,13 +7,14 @@ use paceline_core::Moment;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Guard};
 use paceline_core::summary::Outcome;
-use paceline_core::user::Version;
 use paceline_core::vendor::{Part, Refusal, User};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// Times that a change is sent again after conflicts in which nobody had touched its values.
+/// Times that a change is sent again after conflicts in which others raised its user's version and did not touch its values.
 const CONFLICTS: u32 = 10;
+/// Times that one without a version is, where nothing shows that anybody wrote at all.
+const BARE_CONFLICTS: u32 = 2;
 
 /// Why a user is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Settling {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Judgement {
     /// The change is made.
-    Made(Option<Version>),
+    Made,
     /// It is sent, from the user as it was just read.
     Send,
     /// It is not made, and its row ends so.
@@ -109,12 +110,12 @@ pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, gu
     };
     let settled = diff::settle(&change.before, &change.after, &now);
     match (settled, why) {
-        (Settled::Holds, _) => Judgement::Made(user.version),
+        (Settled::Holds, _) => Judgement::Made,
         (_, Why::Accepted { last: false }) => Judgement::Wait,
         (_, Why::Accepted { last: true }) => Judgement::NotMade(Outcome::Failed, refusal.clone()),
         // What is read back does not tell everything that was set, and what it tells is right.
         (_, Why::NotBorneOut) if refusal.code.as_deref() == Some(NOT_APPLIED) && nothing_differs(change, &now) => {
-            Judgement::Made(user.version)
+            Judgement::Made
         }
         // The write was answered as done: whatever is there instead is what the vendor made of it.
         (_, Why::NotBorneOut) => Judgement::NotMade(Outcome::Failed, not_applied(refusal, change, &now)),
@@ -125,9 +126,27 @@ pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, gu
         (_, Why::Conflict) if guard == Guard::Version && change.version.is_some() && user.version == change.version => {
             Judgement::NotMade(Outcome::Failed, refusal.clone())
         }
+        (_, Why::Conflict) if guard != Guard::Version && sending.conflicts >= BARE_CONFLICTS => {
+            Judgement::NotMade(Outcome::Failed, refusal.clone())
+        }
         (_, Why::Conflict) if sending.conflicts >= CONFLICTS => Judgement::NotMade(Outcome::Conflict, refusal.clone()),
-        (_, Why::Conflict | Why::Revalidate | Why::Lost) => Judgement::Send,
+        // What was known and is not told now cannot be compared, and is not overwritten unseen.
+        (_, Why::Conflict | Why::Revalidate | Why::Lost) => match untold(change, &now).filter(|_| !force) {
+            Some(key) => Judgement::NotMade(Outcome::Failed, not_told(key)),
+            None => Judgement::Send,
+        },
     }
+}
+
+/// A value that was known when the change was planned and that the vendor does not tell now.
+fn untold<'a>(change: &'a Change, now: &Map<String, Value>) -> Option<&'a str> {
+    let is_untold = |key: &&String| change.before.contains_key(*key) && !now.contains_key(*key);
+    change.after.keys().find(is_untold).map(String::as_str)
+}
+
+fn not_told(key: &str) -> Refusal {
+    let message = format!("`{key}` was not told when the user was read again: what is there is not overwritten unseen");
+    Refusal::own("not.told", message)
 }
 
 /// The code of a success that is not borne out by what is shown.
@@ -183,8 +202,19 @@ mod tests {
             version: Some(3),
         };
         let history = History::default();
-        let sending =
-            Sending { change, siblings: 1, left: 1, attempts: 1, conflicts: 0, stale: 0, read_at: None, history };
+        let (in_doubt, rebased, read_at) = (false, false, None);
+        let sending = Sending {
+            change,
+            siblings: 1,
+            left: 1,
+            attempts: 1,
+            conflicts: 0,
+            stale: 0,
+            read_at,
+            in_doubt,
+            rebased,
+            history,
+        };
         Doubt { sending, why, refusal: Refusal::own("said", "what was said"), gathering: None }
     }
 
@@ -198,7 +228,7 @@ mod tests {
         let word = |why: Why, title: &str, version: i64, guard: Guard, force: bool| {
             let (user, now) = seen(title, version);
             match judge(&doubt(why), Some((&user, now)), guard, force) {
-                Judgement::Made(_) => "made",
+                Judgement::Made => "made",
                 Judgement::Send => "send",
                 Judgement::NotMade(Outcome::Conflict, _) => "conflict",
                 Judgement::NotMade(..) => "failed",
@@ -239,6 +269,31 @@ mod tests {
             judge(&doubt(Why::Lost), None, version, false),
             Judgement::NotMade(Outcome::Failed, refusal) if refusal.status == Some(404)
         ));
+    }
+
+    #[test]
+    fn what_is_not_told_any_more_is_not_overwritten() {
+        let record = json!({"name": "x"});
+        let user = User { id: UserId("u".into()), version: Some(4), record: record.clone() };
+        for why in [Why::Revalidate, Why::Lost, Why::Conflict] {
+            let judged = judge(&doubt(why), Some((&user, map(record.clone()))), Guard::Compare, false);
+            assert!(
+                matches!(&judged, Judgement::NotMade(Outcome::Failed, refusal) if refusal.code.as_deref() == Some("not.told")),
+                "{judged:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_conflict_that_lasts_where_nobody_has_touched_anything_is_the_changes_failure() {
+        let (user, now) = seen("A", 3);
+        let judged = |conflicts| {
+            let mut doubt = doubt(Why::Conflict);
+            doubt.sending.conflicts = conflicts;
+            judge(&doubt, Some((&user, now.clone())), Guard::Compare, false)
+        };
+        assert_eq!((judged(0), judged(1)), (Judgement::Send, Judgement::Send));
+        assert!(matches!(judged(2), Judgement::NotMade(Outcome::Failed, _)));
     }
 
     #[test]

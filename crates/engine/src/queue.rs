@@ -31,6 +31,10 @@ pub(crate) struct Sending {
     pub(crate) stale: u32,
     /// When its user was read last.
     pub(crate) read_at: Option<Moment>,
+    /// An attempt may have had an effect that nobody has told of or looked for.
+    pub(crate) in_doubt: bool,
+    /// Its version is that of a later look at the user, and not the one that its siblings were planned at.
+    pub(crate) rebased: bool,
     /// What the calls that carried it have been through.
     pub(crate) history: History,
 }
@@ -87,8 +91,8 @@ pub(crate) struct Queue {
     waiting: VecDeque<Sending>,
     /// Calls that a user has out, or that wait for what became of others.
     busy: HashMap<UserId, u32>,
-    /// Rows that have failed and may have other changes in the queue.
-    ended: HashSet<u64>,
+    /// Rows that have failed and may have other changes in the queue or out, with their users.
+    ended: HashMap<u64, UserId>,
     /// Rows with several changes of which some are made.
     made: HashMap<u64, Made>,
 }
@@ -98,7 +102,7 @@ pub(crate) struct Queue {
 struct Made {
     user: UserId,
     changes: u32,
-    /// The user's version after the last.
+    /// The user's version after the last of those that were made on the version that they were planned at.
     version: Option<Version>,
 }
 
@@ -108,23 +112,27 @@ impl Queue {
     }
 
     /// What the journal has marked; `read_at` says when its user was read, where that was just now.
-    pub(crate) fn add(&mut self, taken: Vec<Taken>, read_at: impl Fn(&Change) -> Option<Moment>) {
-        for taken in taken {
-            let read_at = read_at(&taken.change);
-            let sending = self.sending(taken, read_at);
-            self.waiting.push_back(sending);
-        }
+    pub(crate) fn add(&mut self, taken: Taken, read_at: Option<Moment>) {
+        let sending = self.sending(taken, read_at);
+        self.waiting.push_back(sending);
     }
 
     pub(crate) fn sending(&self, taken: Taken, read_at: Option<Moment>) -> Sending {
         let Taken { change, siblings, left } = taken;
-        Sending { change, siblings, left, attempts: 0, conflicts: 0, stale: 0, read_at, history: History::default() }
+        let (in_doubt, rebased, history) = (false, false, History::default());
+        Sending { change, siblings, left, attempts: 0, conflicts: 0, stale: 0, read_at, in_doubt, rebased, history }
     }
 
-    /// It waits its turn before those that were not sent yet.
+    /// It waits its turn before those that were not sent yet, but behind its row's earlier ones.
     pub(crate) fn again(&mut self, sending: Sending) {
         self.free(&sending.change.user);
-        self.waiting.push_front(sending);
+        let is_earlier =
+            |other: &Sending| other.change.user == sending.change.user && other.change.key < sending.change.key;
+        let at = match sending.siblings {
+            0 | 1 => 0,
+            _ => self.waiting.iter().rposition(is_earlier).map_or(0, |at| at + 1),
+        };
+        self.waiting.insert(at, sending);
     }
 
     pub(crate) fn hold(&mut self, user: &UserId) {
@@ -147,7 +155,7 @@ impl Queue {
         }
         let (kept, dropped): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition(|sending| !self.ended.contains(&sending.change.key.row));
+            .partition(|sending| !self.ended.contains_key(&sending.change.key.row));
         self.waiting = kept;
         dropped.into_iter().map(|sending| sending.change.key).collect()
     }
@@ -197,7 +205,8 @@ impl Queue {
     fn take(&mut self, first: usize, most: usize, fits: impl Fn(&Sending) -> bool) -> Vec<Sending> {
         let mut taken: Vec<Sending> = vec![];
         let mut at = first;
-        let mut passed_over: HashSet<UserId> = HashSet::new();
+        let mut passed_over: HashSet<UserId> =
+            self.waiting.iter().take(first).map(|sending| sending.change.user.clone()).collect();
         while taken.len() < most.max(1) {
             let Some(sending) = self.waiting.get(at) else { break };
             let user = &sending.change.user;
@@ -209,24 +218,50 @@ impl Queue {
                 at += 1;
                 continue;
             }
-            let Some(mut sending) = self.waiting.remove(at) else { break };
-            // An earlier change of its row may have been made since it was taken.
-            let made = self.made.get(&sending.change.key.row).and_then(|made| made.version);
-            sending.change.version = sending.change.version.max(made);
-            self.hold(&sending.change.user);
-            taken.push(sending);
+            taken.extend(self.remove(at));
         }
         taken
     }
 
+    fn remove(&mut self, at: usize) -> Option<Sending> {
+        let mut sending = self.waiting.remove(at)?;
+        // An earlier change of its row may have been made since it was taken, by a call that nobody came between.
+        let made = self.made.get(&sending.change.key.row).and_then(|made| made.version);
+        sending.change.version = made.filter(|_| !sending.rebased).or(sending.change.version);
+        self.hold(&sending.change.user);
+        Some(sending)
+    }
+
+    /// Where the changes stand that no earlier one of their users waits or is out for, of those that are such.
+    fn whose_turn_it_is(&self, is: impl Fn(&Sending) -> bool) -> impl Iterator<Item = usize> {
+        let mut earlier: HashSet<&UserId> = HashSet::new();
+        self.waiting.iter().enumerate().filter_map(move |(at, sending)| {
+            let user = &sending.change.user;
+            let first = earlier.insert(user) && !self.busy.contains_key(user);
+            (first && is(sending)).then_some(at)
+        })
+    }
+
     /// The first that may share this change's call and whose user is to be read before.
     pub(crate) fn first_to_read(&self, like: &Change, rules: &Rules<'_>) -> Option<usize> {
-        let is = |sending: &Sending| {
-            sending.shares_a_call_with(like)
-                && rules.must_be_read(sending)
-                && !self.busy.contains_key(&sending.change.user)
-        };
-        self.waiting.iter().position(is)
+        self.whose_turn_it_is(|sending| sending.shares_a_call_with(like) && rules.must_be_read(sending)).next()
+    }
+
+    /// Takes changes of a target from all over those that wait for it, the last first.
+    pub(crate) fn spread(&mut self, target: &Target, most: usize) -> Vec<Sending> {
+        let mut places: Vec<usize> = self.whose_turn_it_is(|sending| sending.target() == *target).collect();
+        let count = places.len();
+        if count > most {
+            places = (1..=most).map(|number| places[count * number / most - 1]).collect();
+        }
+        places.into_iter().rev().filter_map(|at| self.remove(at)).collect()
+    }
+
+    /// Whether an earlier change of its user waits or is out, or its row has failed.
+    pub(crate) fn must_wait(&self, change: &Change) -> bool {
+        self.busy.contains_key(&change.user)
+            || self.ended.contains_key(&change.key.row)
+            || self.waiting.iter().any(|sending| sending.change.user == change.user)
     }
 
     /// Those that have been read and wait to be sent.
@@ -240,14 +275,15 @@ impl Queue {
         self.waiting.iter().any(is)
     }
 
-    /// Takes out what waits for targets that are to blame.
+    /// Takes out what waits for targets that are to blame, but of users that have a call out: that comes first.
     pub(crate) fn take_ended<T>(&mut self, bisect: &Bisect<T>) -> Vec<(Sending, Said)> {
         if !bisect.has_ended() {
             return vec![];
         }
         let mut ended = vec![];
         for sending in std::mem::take(&mut self.waiting) {
-            match bisect.ended(&sending.target()) {
+            let is_out = self.busy.contains_key(&sending.change.user);
+            match bisect.ended(&sending.target()).filter(|_| !is_out) {
                 Some(said) => {
                     self.hold(&sending.change.user);
                     ended.push((sending, said.clone()));
@@ -276,12 +312,11 @@ impl Queue {
         last
     }
 
-    /// A change was not made, and its row ends with that.
-    pub(crate) fn ended(&mut self, sending: &Sending) {
-        self.free(&sending.change.user);
-        if sending.siblings > 1 {
-            self.ended.insert(sending.change.key.row);
-        }
+    /// A change was not made: whether its row ends with that, and has not before.
+    pub(crate) fn ended(&mut self, sending: &Sending) -> bool {
+        let user = &sending.change.user;
+        self.free(user);
+        sending.siblings <= 1 || self.ended.insert(sending.change.key.row, user.clone()).is_none()
     }
 
     /// Forgets what the journal knows by now: rows that have failed, changes made and versions, but of rows that have other
@@ -291,11 +326,118 @@ impl Queue {
             return;
         }
         let here: HashSet<u64> = self.waiting.iter().map(|sending| sending.change.key.row).collect();
-        self.ended.retain(|row| here.contains(row));
+        self.ended.retain(|row, user| here.contains(row) || self.busy.contains_key(user));
         self.made.retain(|row, made| here.contains(row) || self.busy.contains_key(&made.user));
     }
 
     pub(crate) fn drain(&mut self) -> Vec<Sending> {
         self.waiting.drain(..).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+
+    fn taken(row: u64, user: &str, stage: u8, group: &str, kind: &str) -> Taken {
+        let change = Change {
+            key: ChangeKey { stage, group: group.into(), row },
+            kind: kind.into(),
+            user: UserId(user.into()),
+            before: Map::new(),
+            after: Map::new(),
+            rest: Map::new(),
+            columns: vec![],
+            version: Some(5),
+        };
+        Taken { change, siblings: 2, left: 2 }
+    }
+
+    fn queue(changes: &[(u64, &str, u8, &str, &str)]) -> Queue {
+        let mut queue = Queue::default();
+        for (row, user, stage, group, kind) in changes {
+            queue.add(taken(*row, user, *stage, group, kind), None);
+        }
+        queue
+    }
+
+    /// Whose turn it is with these guards, where no call to `closed` may leave.
+    fn with_rules<T>(guard: Guard, closed: &str, ask: impl FnOnce(&Rules<'_>) -> T) -> T {
+        let guard = |change: &Change| if change.kind == "fields" { Guard::Version } else { guard };
+        let open = |sending: &Sending| sending.change.key.group != closed;
+        ask(&Rules { now: Moment::ZERO, apart: None, guard: &guard, open: &open })
+    }
+
+    fn users(sendings: &[Sending]) -> Vec<&str> {
+        sendings.iter().map(|sending| sending.change.user.as_str()).collect()
+    }
+
+    #[test]
+    fn no_change_overtakes_an_earlier_one_of_its_user_into_a_batch() {
+        // u1's first change waits for a closed target: its second one may not go with u2's.
+        let mut queue = queue(&[(1, "u1", 1, "closed", "move"), (2, "u2", 2, "g", "join"), (1, "u1", 2, "g", "join")]);
+        let batch = with_rules(Guard::Idempotent, "closed", |rules| {
+            assert_eq!(queue.first(rules, true), Some(First::Send(1)));
+            queue.batch(1, 10, rules)
+        });
+        assert_eq!(users(&batch), ["u2"]);
+    }
+
+    #[test]
+    fn no_user_is_read_for_a_change_that_an_earlier_one_waits_before() {
+        let queue = queue(&[(1, "u1", 1, "", "fields"), (1, "u1", 2, "g", "join"), (2, "u2", 2, "g", "join")]);
+        let like = taken(9, "u9", 2, "g", "join").change;
+        assert_eq!(with_rules(Guard::Compare, "", |rules| queue.first_to_read(&like, rules)), Some(2));
+    }
+
+    #[test]
+    fn what_comes_back_stays_behind_its_rows_earlier_changes() {
+        let mut queue = queue(&[(1, "u1", 1, "", "fields"), (2, "u2", 1, "", "fields")]);
+        // As after a crash: the later of two unknown changes is settled first.
+        for (stage, user, row) in [(2, "u1", 1), (0, "u2", 2)] {
+            let sending = queue.sending(taken(row, user, stage, "g", "join"), None);
+            queue.hold(&sending.change.user);
+            queue.again(sending);
+        }
+        let order: Vec<(&str, u8)> =
+            queue.waiting.iter().map(|one| (one.change.user.as_str(), one.change.key.stage)).collect();
+        assert_eq!(order, [("u2", 0), ("u1", 1), ("u1", 2), ("u2", 1)]);
+    }
+
+    #[test]
+    fn a_version_is_handed_on_to_those_that_were_planned_with_it_and_to_no_other() {
+        for (handed, rebased, expected) in [(Some(6), false, 6), (None, false, 5), (Some(6), true, 5)] {
+            let mut queue = queue(&[(1, "u1", 1, "", "state"), (1, "u1", 2, "", "fields")]);
+            let first = with_rules(Guard::Version, "-", |rules| queue.batch(0, 1, rules)).remove(0);
+            queue.made(&first, handed);
+            queue.waiting[0].rebased = rebased;
+            let second = with_rules(Guard::Version, "-", |rules| queue.batch(0, 1, rules)).remove(0);
+            assert_eq!(second.change.version, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_row_that_has_failed_is_remembered_as_long_as_its_user_has_a_call_out() {
+        let mut queue = queue(&[(1, "u1", 1, "", "state"), (2, "u2", 1, "", "state")]);
+        let out = with_rules(Guard::Version, "-", |rules| queue.batch(0, 1, rules)).remove(0);
+        queue.hold(&out.change.user);
+        assert!(queue.ended(&out));
+        queue.forget();
+        assert!(!queue.ended(&out), "a row ends once");
+        let again = queue.sending(taken(1, "u1", 2, "", "fields"), None);
+        queue.waiting.push_back(again);
+        assert_eq!(queue.dropped().len(), 1);
+    }
+
+    #[test]
+    fn probes_stand_all_over_those_who_wait_and_overtake_nothing() {
+        let mut queue = Queue::default();
+        queue.add(taken(10, "u10", 0, "", "fields"), None);
+        for row in 1..=10 {
+            queue.add(taken(row, &format!("u{row}"), 1, "g", "join"), None);
+        }
+        let target = Target { kind: "join".into(), group: "g".into() };
+        assert_eq!(users(&queue.spread(&target, 3)), ["u9", "u6", "u3"]);
     }
 }

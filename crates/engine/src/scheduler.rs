@@ -363,7 +363,11 @@ impl Scheduler {
             if flow.ready.is_empty() {
                 let idle = flow.flights.is_empty() && flow.waiting.is_empty();
                 match phase.next(self.turn(idle, now)).await? {
-                    Next::Send(job) => flow.ready.push_back(*job),
+                    // Time may have passed while it was made: what it was made from is looked at once more.
+                    Next::Send(job) => {
+                        flow.ready.push_back(*job);
+                        continue;
+                    }
                     Next::WhenOpen(calls) => return Ok(self.opens(calls, now)),
                     Next::Later(at) => return Ok(Wake::At(at)),
                     Next::Nothing if idle => return Ok(Wake::Done),
@@ -401,15 +405,20 @@ impl Scheduler {
         Turn { idle, now, room, most, apart }
     }
 
-    /// When so many calls may leave at once, on one token.
+    /// When so many calls may leave at once, over all tokens.
     fn opens(&mut self, calls: usize, now: Moment) -> Wake {
-        let opens = self.lanes.iter_mut().map(|lane| lane.pacer.opens(calls, now));
-        let at = opens.filter_map(|leave| match leave {
-            Leave::Now => Some(now),
-            Leave::At(at) => Some(at),
-            Leave::AfterAnAnswer => None,
-        });
-        at.min().map_or(Wake::OnEvent, Wake::At)
+        let mut permits: Vec<Moment> = vec![];
+        for lane in &mut self.lanes {
+            for call in 1..=calls.min(lane.pacer.most()) {
+                match lane.pacer.opens(call, now) {
+                    Leave::Now => permits.push(now),
+                    Leave::At(at) => permits.push(at),
+                    Leave::AfterAnAnswer => break,
+                }
+            }
+        }
+        permits.sort_unstable();
+        permits.get(calls.saturating_sub(1)).copied().map_or(Wake::OnEvent, Wake::At)
     }
 
     /// The first ready call that some token lets leave; else when to ask again.
@@ -734,7 +743,10 @@ impl Scheduler {
             let verdict = result.as_ref().ok().map(|answer| self.vendor.verdict(&job.request, answer));
             match (verdict, result) {
                 (Some(verdict @ (Verdict::Applied { .. } | Verdict::Rejected)), Ok(answer)) => {
-                    phase.ended(job, Ending::Answered(verdict, answer)).await?;
+                    // The run stops already: whatever else stops it, what is in flight is recorded all the same.
+                    if let Err(halt @ Halt::Journal(_)) = phase.ended(job, Ending::Answered(verdict, answer)).await {
+                        return Err(halt);
+                    }
                 }
                 (verdict, result) => {
                     self.lanes[lane].pacer.lost(job.request.template, sent, now);

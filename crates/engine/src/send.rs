@@ -8,11 +8,11 @@ use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::queue::{FRESH, First, Queue, Rules, Sending};
 use crate::recorder::{Recorder, joined, on_journal};
-use crate::scheduler::{Ending, Job, Next, Phase, Turn};
+use crate::scheduler::{Ending, History, Job, Next, Phase, Turn};
 use crate::settings::Settings;
 use paceline_core::Moment;
 use paceline_core::backoff::{Backoff, Jitter};
-use paceline_core::bisect::{Bisect, Part, Refused, Said, Target, Trail};
+use paceline_core::bisect::{Bisect, PROBES, Part, Refused, Said, Target, Trail};
 use paceline_core::plan::{Change, ChangeKey, Guard, Widths, halves};
 use paceline_core::summary::{Counts, Effort, Outcome};
 use paceline_core::user::Version;
@@ -35,10 +35,12 @@ const PATIENCE: u32 = 100;
 /// Rows refused for a missing right, or answered by something that is not the API, with nobody getting through, before
 /// that is everyone's.
 const SUSPECTS: usize = 5;
+/// The same, where all of them are one target's: others are tried as long as so many can be kept in mind.
+const OF_ONE_TARGET: usize = 10_000;
 /// Times that a change is sent again after an answer that was not the API's, where others get through.
 const ODD_ANSWERS: u32 = 2;
 /// Conflicts of a whole call after which its parts are asked.
-const WHOLE_CONFLICTS: u32 = 3;
+const WHOLE_CONFLICTS: u32 = 1;
 /// Times that what was only accepted (202) is read back, after pauses that grow as those between retries do: by default
 /// half a minute in all.
 const CONFIRMATIONS: u32 = 5;
@@ -121,6 +123,8 @@ pub(crate) struct Sender<'a> {
     read_widths: Widths,
     suspects: Vec<Suspect>,
     passed: bool,
+    /// Users could be read.
+    read_any: bool,
     halt: Option<Halt>,
     confirming: Confirming,
     /// The run stops: only what is in doubt is still read.
@@ -165,6 +169,7 @@ impl<'a> Sender<'a> {
             read_widths: Widths::default(),
             suspects: vec![],
             passed: false,
+            read_any: false,
             halt: None,
             confirming: Confirming::default(),
             winds_down: false,
@@ -179,6 +184,7 @@ impl<'a> Sender<'a> {
     /// The plan was made from users that were read no earlier than at this moment.
     pub(crate) fn planned_at(&mut self, moment: Option<Moment>) {
         self.planned_at = moment;
+        self.read_any |= moment.is_some();
     }
 
     // --- where changes come from
@@ -186,7 +192,8 @@ impl<'a> Sender<'a> {
     /// What a crash left comes first, read back before anything new is sent; what was accepted comes last.
     async fn load_unknown(&mut self) -> Result<(), Halt> {
         let after = self.last_unknown.take();
-        let found = self.recorder.ask(move |journal| journal.unknown(after.as_ref(), BLOCK)).await?;
+        let through = self.through;
+        let found = self.recorder.ask(move |journal| journal.unknown(after.as_ref(), through, BLOCK)).await?;
         self.unknown_all = found.len() < BLOCK as usize;
         self.last_unknown = found.last().map(|taken| taken.change.key.clone());
         let rounds = self.confirming.rounds;
@@ -197,7 +204,8 @@ impl<'a> Sender<'a> {
             (Why::Lost, Refusal::own("unknown", "the run was cut before an answer came"))
         };
         for taken in found {
-            let sending = Sending { attempts: u32::from(rounds > 0), ..self.queue.sending(taken, None) };
+            let attempts = u32::from(rounds > 0);
+            let sending = Sending { attempts, in_doubt: true, ..self.queue.sending(taken, None) };
             self.queue.hold(&sending.change.user);
             self.doubt(sending, why, refusal.clone());
         }
@@ -217,6 +225,36 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
+    /// Those who are asked alone to learn whether a target or its users are to blame: from all over those who wait for it,
+    /// here and in the journal.
+    async fn give_probes(&mut self, now: Moment) -> Result<(), Halt> {
+        while let Some(target) = self.bisect.wants_probes().cloned() {
+            self.end_refill(now).await?;
+            let mut probes = vec![];
+            if let Some(after) = self.last_taken.clone().filter(|after| after.group == target.group) {
+                let (through, most) = (self.through, PROBES as u32);
+                let taken = self.recorder.ask(move |journal| journal.take_spread(&after, through, most)).await?;
+                for taken in taken {
+                    if self.queue.must_wait(&taken.change) || Target::of(&taken.change) != target {
+                        self.withdraw([(taken.change.key, 0)]);
+                        continue;
+                    }
+                    self.queue.hold(&taken.change.user);
+                    let read_at = self.just_planned(&taken.change, now);
+                    probes.push(self.queue.sending(taken, read_at));
+                }
+            }
+            probes.extend(self.queue.spread(&target, PROBES - probes.len().min(PROBES)));
+            self.bisect.give_probes(&target, probes);
+        }
+        Ok(())
+    }
+
+    /// When the change's user was read, where the plan was made of that a short moment ago.
+    fn just_planned(&self, change: &Change, now: Moment) -> Option<Moment> {
+        self.planned_at.filter(|at| now < *at + FRESH && !self.vendor.writes_whole(change))
+    }
+
     /// Whether it brought anything.
     async fn end_refill(&mut self, now: Moment) -> Result<bool, Halt> {
         let Some(refill) = self.refill.take() else { return Ok(false) };
@@ -224,9 +262,10 @@ impl<'a> Sender<'a> {
         self.taken_all = taken.len() < BLOCK as usize;
         let Some(last) = taken.last() else { return Ok(false) };
         self.last_taken = Some(last.change.key.clone());
-        let planned_at = self.planned_at.filter(|at| now < *at + FRESH);
-        let vendor = Arc::clone(&self.vendor);
-        self.queue.add(taken, |change| planned_at.filter(|_| !vendor.writes_whole(change)));
+        for taken in taken {
+            let read_at = self.just_planned(&taken.change, now);
+            self.queue.add(taken, read_at);
+        }
         self.sweep();
         Ok(true)
     }
@@ -237,7 +276,7 @@ impl<'a> Sender<'a> {
             self.written(sending, said.verdict, said.refusal);
         }
         let dropped = self.queue.dropped();
-        self.withdraw(dropped.into_iter().map(|key| (key, 0, None)));
+        self.withdraw(dropped.into_iter().map(|key| (key, 0)));
     }
 
     /// Changes that a call of this kind carries, of what is known by now.
@@ -396,6 +435,8 @@ impl<'a> Sender<'a> {
         let left = ahead
             .min(calls.saturating_mul(width))
             .saturating_sub(self.looking + self.queue.read_ahead(turn.now, turn.apart));
+        // What has been read may wait for the one that is to be read now: then nothing else can be done.
+        let left = if turn.idle { left.max(1) } else { left };
         if left == 0 {
             return None;
         }
@@ -486,21 +527,30 @@ impl<'a> Sender<'a> {
         self.recorder.record(Entry::Made { key: change.key, attempts, version });
     }
 
+    /// The version that a call has brought, where the row's other changes may go on it: it carried the version that the row
+    /// was planned at, or what was made on that, and was answered itself. Whatever a later look at the user has told may be
+    /// a colleague's work, which the others have not been compared with.
+    fn handed_on(&self, sending: &Sending, answered: Option<Version>) -> Option<Version> {
+        let carried = self.vendor.guard(&sending.change) == Guard::Version && sending.change.version.is_some();
+        answered.filter(|_| carried && !sending.rebased)
+    }
+
     fn not_made(&mut self, sending: Sending, outcome: Outcome, mut refusal: Refusal) {
         if let (true, Some(record)) = (sending.siblings > 1, self.vendor.record_of(&sending.change)) {
             let message = refusal.message.as_deref().unwrap_or("refused");
             refusal.message = Some(format!("{record}: {message}"));
         }
-        self.queue.ended(&sending);
-        (self.events)(Event::Ended { outcome });
+        if self.queue.ended(&sending) {
+            (self.events)(Event::Ended { outcome });
+            self.failed += 1;
+        }
         let Sending { change, attempts, .. } = sending;
         self.recorder.record(Entry::NotMade { key: change.key, attempts, outcome, refusal });
-        self.failed += 1;
     }
 
-    fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32, Option<Version>)>) {
-        for (key, attempts, version) in keys {
-            self.recorder.record(Entry::Withdrawn { key, attempts, version });
+    fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32)>) {
+        for (key, attempts) in keys {
+            self.recorder.record(Entry::Withdrawn { key, attempts });
         }
     }
 
@@ -517,7 +567,7 @@ impl<'a> Sender<'a> {
                 sending.conflicts += 1;
                 self.queue.again(sending);
             } else {
-                self.not_made(sending, Outcome::Failed, refusal);
+                self.written(sending, Verdict::Rejected, refusal);
             }
         }
     }
@@ -526,7 +576,14 @@ impl<'a> Sender<'a> {
         self.suspects.push(Suspect { sending, refusal, odd });
         if self.passed {
             self.clear_suspects();
-        } else if self.suspects.len() >= SUSPECTS {
+            return;
+        }
+        // Where all of them are one division's or one queue's, others may get through.
+        let target = |suspect: &Suspect| Some(suspect.sending.target()).filter(|target| !target.group.is_empty());
+        let first = self.suspects.first().and_then(target);
+        let of_one_target = !odd && first.is_some() && self.suspects.iter().all(|suspect| target(suspect) == first);
+        let most = if of_one_target { OF_ONE_TARGET } else { SUSPECTS };
+        if self.suspects.len() >= most {
             self.halt = self.halt.take().or(self.everyones());
         }
     }
@@ -551,13 +608,17 @@ impl<'a> Sender<'a> {
             return;
         }
         for Suspect { sending, refusal, .. } in std::mem::take(&mut self.suspects) {
-            self.not_made(sending, Outcome::Failed, refusal);
+            self.written(sending, Verdict::Rejected, refusal);
         }
     }
 
     /// A change was answered, alone or by name.
     fn written(&mut self, sending: Sending, verdict: Verdict, refusal: Refusal) {
         match verdict {
+            // An attempt that nobody heard of may have had its effect, and be what is refused now.
+            Verdict::Rejected | Verdict::Transient if sending.in_doubt && sending.change.kind != BLIND => {
+                self.doubt(sending, Why::Exhausted, refusal);
+            }
             Verdict::Conflict if sending.change.kind == BLIND => self.not_made(sending, Outcome::Conflict, refusal),
             Verdict::Conflict => self.doubt(sending, Why::Conflict, refusal),
             Verdict::Forbidden => self.suspect(sending, refusal, false),
@@ -588,19 +649,8 @@ impl<'a> Sender<'a> {
                 part.everything().for_each(|sending| self.written(sending, verdict.clone(), refusal.clone()));
             }
             (verdict, Some(target)) => {
-                let published = part.items.first().is_some_and(|first| self.vendor.width_is_published(&first.change));
                 let said = Said { verdict, refusal: self.vendor.refusal(answer) };
-                match self.bisect.refused(&target, part, said, published) {
-                    Refused::Split => {}
-                    Refused::Culprits(culprits) => {
-                        culprits.into_iter().for_each(|(item, said)| self.written(item, said.verdict, said.refusal));
-                    }
-                    Refused::Ended(said, items) => {
-                        let Said { verdict, refusal } = said;
-                        items.into_iter().for_each(|item| self.written(item, verdict.clone(), refusal.clone()));
-                        self.sweep();
-                    }
-                }
+                self.refused(&target, part, said);
             }
         }
     }
@@ -624,10 +674,13 @@ impl<'a> Sender<'a> {
                     self.passed = true;
                     self.queue.free(&sending.change.user);
                 }
-                Each::Made => self.made(sending, version.filter(|_| alone)),
+                Each::Made => {
+                    let version = self.handed_on(&sending, version.filter(|_| alone));
+                    self.made(sending, version);
+                }
                 Each::Refused(refusal) => {
                     self.passed = true;
-                    self.not_made(sending, Outcome::Failed, refusal);
+                    self.written(sending, Verdict::Rejected, refusal);
                 }
                 Each::Doubtful(refusal) => self.doubt(sending, Why::NotBorneOut, refusal),
             }
@@ -654,24 +707,44 @@ impl<'a> Sender<'a> {
     }
 
     /// A call that writes was not answered, or not so that it says anything of what it carried.
-    fn unanswered(&mut self, target: Option<Target>, part: Part<Sending>, ending: Ending, in_doubt: bool) {
+    fn unanswered(&mut self, target: Option<Target>, part: Part<Sending>, ending: Ending) {
         match ending {
             Ending::Doubtful(refusal) => self.all(target, part, Why::Lost, &refusal),
             Ending::Stale => {
                 // Those that were not sent keep the mark of what got old; the others are read as if for the first time.
                 self.unlearned(target, part).into_iter().rev().for_each(|sending| self.queue.again(sending));
             }
-            Ending::Exhausted(refusal) => {
-                for sending in self.unlearned(target, part) {
-                    if in_doubt && sending.change.kind != BLIND {
-                        // The last attempt may have had its effect: the user is read before it is called a failure.
-                        self.doubt(sending, Why::Exhausted, refusal.clone());
-                    } else {
-                        self.not_made(sending, Outcome::Failed, refusal.clone());
-                    }
-                }
-            }
+            Ending::Exhausted(refusal) => self.exhausted(target, part, refusal),
             Ending::Answered(verdict, answer) => self.answered(target, part, verdict, &answer),
+        }
+    }
+
+    /// A call's attempts are spent. What many share is nobody's own: its parts are asked, each with attempts of its own.
+    fn exhausted(&mut self, target: Option<Target>, mut part: Part<Sending>, refusal: Refusal) {
+        if let (Some(target), true) = (&target, part.items.len() > 1) {
+            for sending in &mut part.items {
+                (sending.read_at, sending.history) = (None, History::default());
+            }
+            let said = Said { verdict: Verdict::Transient, refusal };
+            return self.refused(target, part, said);
+        }
+        for sending in self.unlearned(target, part) {
+            self.written(sending, Verdict::Transient, refusal.clone());
+        }
+    }
+
+    /// A call that many share was refused as a whole.
+    fn refused(&mut self, target: &Target, part: Part<Sending>, said: Said) {
+        let published = part.items.first().is_some_and(|first| self.vendor.width_is_published(&first.change));
+        match self.bisect.refused(target, part, said, published) {
+            Refused::Split => {}
+            Refused::Culprits(culprits) => {
+                culprits.into_iter().for_each(|(item, said)| self.written(item, said.verdict, said.refusal));
+            }
+            Refused::Ended(Said { verdict, refusal }, items) => {
+                items.into_iter().for_each(|item| self.written(item, verdict.clone(), refusal.clone()));
+                self.sweep();
+            }
         }
     }
 
@@ -688,6 +761,7 @@ impl<'a> Sender<'a> {
             Ok(page) => page,
             Err(refusal) => return Err(Box::new((settling, refusal))),
         };
+        self.read_any = true;
         settling.answered_at = at;
         settling.pages += 1;
         for (key, record) in page.records {
@@ -734,9 +808,11 @@ impl<'a> Sender<'a> {
             match judgement {
                 Judgement::Send => {
                     sending.conflicts += u32::from(why == Why::Conflict);
+                    sending.in_doubt = false;
                     // Where reads take so long that nothing would be fresh, the answer's moment counts.
                     sending.read_at = if sending.stale >= 2 { Some(answered_at) } else { asked_at };
                     if let Some(user) = &user {
+                        sending.rebased |= user.version != sending.change.version;
                         sending.change = self.vendor.rebase(sending.change, user);
                     }
                     match whole {
@@ -744,7 +820,7 @@ impl<'a> Sender<'a> {
                         None => self.queue.again(sending),
                     }
                 }
-                Judgement::Made(version) => self.made(sending, version),
+                Judgement::Made => self.made(sending, None),
                 Judgement::NotMade(outcome, refusal) => self.not_made(sending, outcome, refusal),
                 Judgement::Suspect(refusal) => self.suspect(sending, refusal, true),
                 Judgement::Wait => {
@@ -775,6 +851,7 @@ impl<'a> Sender<'a> {
     }
 
     fn read_ended(&mut self, settling: Settling, ending: Ending, at: Moment) -> Result<(), Halt> {
+        let answered = matches!(ending, Ending::Answered(..));
         let (settling, refusal) = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => match self.has_read(settling, &answer, at) {
                 Ok(()) => return Ok(()),
@@ -804,8 +881,19 @@ impl<'a> Sender<'a> {
             return Ok(());
         }
         self.looks(&doubts, false);
-        // It stays "may be sent" in the journal: a resume settles it when users can be read again.
-        Err(Halt::NotTheVendor { what: API, refusal })
+        if !(self.read_any && answered) {
+            // It stays "may be sent" in the journal: a resume settles it when users can be read again.
+            return Err(Halt::NotTheVendor { what: API, refusal });
+        }
+        // Other users can be read: it is this one's.
+        for Doubt { sending, gathering, .. } in doubts {
+            let made = if sending.in_doubt { "; whether the change was made is not known" } else { "" };
+            let said = refusal.message.as_deref().unwrap_or("refused");
+            let message = Some(format!("the user cannot be read{made}: {said}"));
+            self.not_made(sending, Outcome::Failed, Refusal { message, ..refusal.clone() });
+            self.gathered(gathering);
+        }
+        Ok(())
     }
 
     /// What stops the run once everything that is known has been recorded.
@@ -861,13 +949,14 @@ impl Phase for Sender<'_> {
         if self.winds_down {
             return Ok(self.next_settle(true).unwrap_or(Next::Nothing));
         }
-        if !self.unknown_all && self.in_doubt() < BLOCK as usize {
+        if !self.unknown_all && self.in_doubt() + self.queue.len() < BLOCK as usize {
             self.load_unknown().await?;
         }
         loop {
             if let Some(next) = self.next_settle(false) {
                 return Ok(next);
             }
+            self.give_probes(turn.now).await?;
             if self.unknown_all && self.queue.len() < BLOCK as usize / 2 {
                 self.begin_refill().await?;
             }
@@ -913,11 +1002,12 @@ impl Phase for Sender<'_> {
                 for sending in &mut part.items {
                     sending.attempts += attempts;
                     sending.history = history;
+                    sending.in_doubt |= doubt;
                     if old {
                         (sending.read_at, sending.stale) = (None, 0);
                     }
                 }
-                self.unanswered(target, part, ending, doubt);
+                self.unanswered(target, part, ending);
             }
         }
         self.sweep();
@@ -939,20 +1029,24 @@ impl Phase for Sender<'_> {
     async fn left(&mut self, unfinished: Vec<Job<Tag>>) -> Result<(), Halt> {
         let now = self.recorder.now();
         self.end_refill(now).await?;
-        let mut unsent: Vec<(ChangeKey, u32, Option<Version>)> = vec![];
+        let mut unsent: Vec<(ChangeKey, u32)> = vec![];
+        // What is in doubt stays "may be sent", and a resume reads its users first.
         let mut keep = |sending: Sending| {
-            unsent.push((sending.change.key, sending.attempts, sending.change.version));
+            if !sending.in_doubt {
+                unsent.push((sending.change.key, sending.attempts));
+            }
         };
         let mut doubts: Vec<Doubt> = vec![];
         for job in unfinished {
             match job.tag {
-                // In doubt: its changes stay "may be sent", and a resume reads their users first.
-                Tag::Write(_, part) if job.doubt => {
-                    Part { items: vec![], ..part }.everything().for_each(&mut keep);
-                }
-                Tag::Write(_, part) => {
-                    let again = |sending: Sending| Sending { attempts: sending.attempts + job.attempts, ..sending };
-                    part.everything().map(again).for_each(&mut keep);
+                Tag::Write(_, Part { items, trail }) => {
+                    let again = |sending: Sending| Sending {
+                        attempts: sending.attempts + job.attempts,
+                        in_doubt: sending.in_doubt || job.doubt,
+                        ..sending
+                    };
+                    let items = items.into_iter().map(again).collect();
+                    Part { items, trail }.everything().for_each(&mut keep);
                 }
                 Tag::Read(settling) => doubts.extend(settling.doubts),
             }

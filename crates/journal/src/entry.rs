@@ -233,7 +233,8 @@ pub enum Entry {
         key: ChangeKey,
         /// Times it was sent.
         attempts: u32,
-        /// The user's version after it.
+        /// The user's version after it, where nobody came between it and what the row was planned from: its other changes
+        /// go on that.
         version: Option<Version>,
     },
     /// A change was not made, and its row ends with that.
@@ -247,15 +248,12 @@ pub enum Entry {
         /// What was said.
         refusal: Refusal,
     },
-    /// A change was marked "may be sent" and is known not to have had an effect: it is to be sent again, on this
-    /// version where it is known.
+    /// A change was marked "may be sent" and is known not to have had an effect: it is to be sent again.
     Withdrawn {
         /// Which.
         key: ChangeKey,
         /// Times it was sent all the same.
         attempts: u32,
-        /// The version it is to be sent on.
-        version: Option<Version>,
     },
     /// What the run has cost so far, over all its parts: a crash forgets at most what came after the last one.
     Spent(Effort),

@@ -50,8 +50,13 @@ pub trait Journal: Send {
     /// are returned.
     fn take(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error>;
 
-    /// Changes that may have been sent and have no outcome, after `after`, at most `limit`: what a crash leaves.
-    fn unknown(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Taken>, Error>;
+    /// Of the changes of the same stage and group that are to be sent after `after`, of rows up to `through`: at most
+    /// `limit`, from all over them, the last first, marked "may be sent" before they are returned.
+    fn take_spread(&mut self, after: &ChangeKey, through: u64, limit: u32) -> Result<Vec<Taken>, Error>;
+
+    /// Changes that may have been sent and have no outcome, after `after`, of rows up to `through`, at most `limit`: what a
+    /// crash leaves.
+    fn unknown(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error>;
 
     /// Changes that were made, row by row, of the next `rows` rows after number `after`: what an undo starts from. A change
     /// that may have been sent and whose row has ended without it counts too: an undo reads before it writes.

@@ -72,6 +72,15 @@ impl Books {
                 user["skills"] = body.as_array().into_iter().flatten().map(one).collect();
                 json_answer(200, &json!({"entities": user["skills"]}))
             }
+            ("PATCH", ["users", id, "routingskills", "bulk"]) => {
+                let Some(user) = self.users.get_mut(*id) else { return refused(404, "not.found") };
+                for item in body.as_array().into_iter().flatten() {
+                    let skills = user["skills"].as_array_mut().unwrap();
+                    skills.retain(|held| held["id"] != item["id"]);
+                    skills.push(json!({"id": item["id"], "name": item["id"], "proficiency": item["proficiency"]}));
+                }
+                json_answer(200, &json!({"entities": user["skills"]}))
+            }
             ("POST", ["authorization", "divisions", division, "objects", "USER"]) => {
                 for id in body.as_array().into_iter().flatten().filter_map(Value::as_str) {
                     if let Some(user) = self.users.get_mut(id) {
@@ -134,14 +143,20 @@ impl Fake {
 
     /// A run in which each of the users is to have these fields.
     pub(crate) async fn run(&self, settings: Settings, fields: Value) -> Run {
-        let fields = fields.as_object().cloned().unwrap();
-        let columns: BTreeSet<String> = fields.keys().cloned().collect();
+        self.run_each(settings, |_| fields.clone()).await
+    }
+
+    /// A run in which the user of each number is to have fields of its own.
+    pub(crate) async fn run_each(&self, settings: Settings, fields: impl Fn(usize) -> Value) -> Run {
         let users = self.books().users.len();
+        let fields = |number: usize| fields(number).as_object().cloned().unwrap();
+        let columns: BTreeSet<String> =
+            (1..=users).flat_map(|number| fields(number).into_iter().map(|(key, _)| key)).collect();
         let mut rows = (1..=users).map(|number| Row {
             number: number as u64,
             line: number as u64 + 1,
             key: UserKey::id(format!("u{number}")),
-            fields: fields.clone(),
+            fields: fields(number),
         });
         let mut journal = Sqlite::temporary(&new_run()).unwrap();
         journal.import(&mut || rows.next()).unwrap();

@@ -168,6 +168,51 @@ async fn a_version_that_a_colleague_raised_elsewhere_is_written_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rows_second_change_does_not_overwrite_what_a_colleague_did_before_its_first() {
+    // The colleague's edit is met by the first call (409), which has nothing to do with it and goes on the newer version;
+    // or it comes between the two calls; or the first answer is lost and read back.
+    for how in ["before", "between", "lost"] {
+        let mut patches = 0;
+        let fake = Fake::new(1, move |books, request| {
+            patches += u32::from(request.template == PATCH);
+            let user = books.users.get_mut("u1").unwrap();
+            let edit = |user: &mut Value| {
+                (user["title"], user["version"]) = (json!("Boss"), json!(user["version"].as_i64().unwrap() + 1));
+            };
+            match (how, patches, request.template) {
+                ("before", 1, PATCH) | ("between", 2, PATCH) => edit(user),
+                ("lost", 1, PATCH) => {
+                    (user["state"], user["version"]) = (json!("active"), json!(2));
+                    edit(user);
+                    return Some(Err(Lost::Broken("reset".into())));
+                }
+                _ => {}
+            }
+            None
+        });
+        fake.books().users.get_mut("u1").unwrap()["state"] = json!("inactive");
+        let fields = json!({"state": "active", "title": "Lead"});
+        let summary = play(fake.run(Settings { max_retries: 0, ..pace(500, 1) }, fields).await).await;
+        assert_eq!((summary.counts.updated, summary.counts.conflict), (0, 1), "{how}: {summary:?}");
+        let books = fake.books();
+        assert_eq!(
+            (&books.users["u1"]["title"], &books.users["u1"]["state"]),
+            (&json!("Boss"), &json!("active")),
+            "{how}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rows_second_change_goes_on_the_version_that_its_first_has_brought() {
+    let fake = Fake::new(20, nobody);
+    (1..=20).for_each(|number| fake.books().users.get_mut(&format!("u{number}")).unwrap()["state"] = json!("inactive"));
+    let summary = play(fake.run(pace(500, 1), json!({"state": "active", "title": "Lead"})).await).await;
+    let books = fake.books();
+    assert_eq!((summary.counts.updated, books.count(PATCH), books.count(READ)), (20, 40, 1), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_is_gone_ends_its_rows_in_a_dozen_calls() {
     let fake = Fake::new(5_000, |_, request| (request.template == MOVE).then(|| Ok(refused(404, "not.found"))));
     let summary = play(fake.run(pace(100_000, 1), json!({"division": "Sales"})).await).await;

@@ -10,3 +10,4 @@ mod locate;
 mod resume;
 mod scenario;
 mod stage;
+mod trouble;

@@ -204,6 +204,15 @@ fn changes(
     rows.collect()
 }
 
+fn mark(transaction: &Transaction<'_>, taken: &[Taken]) -> rusqlite::Result<()> {
+    let mut mark =
+        transaction.prepare_cached("UPDATE change SET state = 1 WHERE stage = ?1 AND grp = ?2 AND row = ?3")?;
+    for Taken { change: Change { key, .. }, .. } in taken {
+        mark.execute(params![key.stage, key.group, key.row])?;
+    }
+    Ok(())
+}
+
 fn taken(found: &rusqlite::Row<'_>) -> rusqlite::Result<Taken> {
     let kind: String = found.get(3)?;
     let after: serde_json::Map<_, _> = json(found, 6)?;
@@ -417,18 +426,41 @@ impl Journal for Sqlite {
         // What a file that is gone says of what may be sent, no resume would ever read.
         self.kept_in_place()?;
         self.step(|transaction| {
-            let taken = changes(transaction, after, 0, through, limit)?;
-            let mut mark =
-                transaction.prepare_cached("UPDATE change SET state = 1 WHERE stage = ?1 AND grp = ?2 AND row = ?3")?;
-            for Taken { change: Change { key, .. }, .. } in &taken {
-                mark.execute(params![key.stage, key.group, key.row])?;
-            }
+            let taken = changes(transaction, after, PLANNED, through, limit)?;
+            mark(transaction, &taken)?;
             Ok(taken)
         })
     }
 
-    fn unknown(&mut self, after: Option<&ChangeKey>, limit: u32) -> Result<Vec<Taken>, Error> {
-        self.step(|transaction| changes(transaction, after, 1, u64::MAX, limit))
+    fn take_spread(&mut self, after: &ChangeKey, through: u64, limit: u32) -> Result<Vec<Taken>, Error> {
+        self.kept_in_place()?;
+        self.step(|transaction| {
+            let last: Option<u64> = transaction.query_row(
+                "SELECT max(row) FROM change
+                 WHERE stage = ?1 AND grp = ?2 AND row > ?3 AND row <= ?4 AND state = ?5",
+                params![after.stage, after.group, after.row, i64::try_from(through).unwrap_or(i64::MAX), PLANNED],
+                |row| row.get(0),
+            )?;
+            let Some(last) = last else { return Ok(vec![]) };
+            let mut taken: Vec<Taken> = vec![];
+            // The first at or after each place: how evenly they stand does not matter.
+            for number in (1..=u64::from(limit)).rev() {
+                let place = after.row + (last - after.row) * number / u64::from(limit);
+                let before = ChangeKey { row: place.saturating_sub(1).max(after.row), ..after.clone() };
+                let found = changes(transaction, Some(&before), PLANNED, last, 1)?.into_iter().find(|found| {
+                    let Taken { change: Change { key, .. }, .. } = found;
+                    (key.stage, &key.group) == (after.stage, &after.group)
+                        && taken.iter().all(|taken| taken.change.key != *key)
+                });
+                taken.extend(found);
+            }
+            mark(transaction, &taken)?;
+            Ok(taken)
+        })
+    }
+
+    fn unknown(&mut self, after: Option<&ChangeKey>, through: u64, limit: u32) -> Result<Vec<Taken>, Error> {
+        self.step(|transaction| changes(transaction, after, MARKED, through, limit))
     }
 
     fn made(&mut self, after: u64, rows: u32) -> Result<Vec<Change>, Error> {
@@ -600,14 +632,15 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
         Entry::RowEnded { row, outcome, refusal } => row_ended(transaction, *row, *outcome, refusal, 0)?,
         Entry::Made { key, attempts, version } => {
             let Some(columns) = set_state(transaction, key, MADE, &[PLANNED, MARKED, NOT_MADE])? else { return Ok(()) };
+            // A row that has ended for another change keeps its outcome; what was made of it is told all the same.
             transaction
                 .prepare_cached(
                     "UPDATE row SET pending = pending - 1, attempts = attempts + ?2, version = coalesce(?3, version),
                          changed = concat_ws(char(31), changed,
                              coalesce(?4, (SELECT group_concat(each.key, char(31)) FROM json_each(fields) AS each))),
-                         outcome = CASE WHEN pending = 1 THEN 'updated' ELSE outcome END,
-                         phase = CASE WHEN pending = 1 THEN 2 ELSE phase END
-                     WHERE number = ?1 AND phase = 1",
+                         outcome = CASE WHEN pending = 1 AND phase = 1 THEN 'updated' ELSE outcome END,
+                         phase = CASE WHEN pending = 1 AND phase = 1 THEN 2 ELSE phase END
+                     WHERE number = ?1 AND phase > 0",
                 )?
                 .execute(params![key.row, attempts, version, columns])?;
         }
@@ -616,13 +649,11 @@ fn write(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
                 row_ended(transaction, key.row, *outcome, refusal, *attempts)?;
             }
         }
-        Entry::Withdrawn { key, attempts, version } => {
+        Entry::Withdrawn { key, attempts } => {
             if set_state(transaction, key, PLANNED, &[MARKED])?.is_some() {
                 transaction
-                    .prepare_cached(
-                        "UPDATE row SET attempts = attempts + ?2, version = coalesce(?3, version) WHERE number = ?1",
-                    )?
-                    .execute(params![key.row, attempts, version])?;
+                    .prepare_cached("UPDATE row SET attempts = attempts + ?2 WHERE number = ?1")?
+                    .execute(params![key.row, attempts])?;
             }
         }
         Entry::Spent(effort) => {

@@ -5,7 +5,7 @@ use paceline_core::plan::ChangeKey;
 use paceline_core::summary::{Counts, Effort, HaltNote, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::Refusal;
-use paceline_journal::{Consent, Entry, Journal, Phase, Reach, RunTenant, Sqlite, Store};
+use paceline_journal::{Consent, Entry, Journal, Phase, Reach, RunTenant, Sqlite, Store, Taken};
 
 const ALL: u64 = u64::MAX;
 
@@ -54,7 +54,7 @@ fn every_row_ends_in_exactly_one_outcome(journal: &mut dyn Journal) {
     assert_eq!(journal.counts().unwrap(), counts);
     let rows = journal.rows(0, 10, false).unwrap();
     assert_eq!((rows[0].outcome, rows[0].changed.clone()), (Outcome::Updated, vec!["title".to_owned()]));
-    assert_eq!((rows[1].attempts, rows[1].refusal.clone()), (3, refusal));
+    assert_eq!((rows[1].attempts, rows[1].refusal.clone()), (4, refusal));
     let failures = journal.failures(5).unwrap();
     assert_eq!(failures.iter().map(|failure| failure.row).collect::<Vec<_>>(), [2, 3]);
 }
@@ -99,12 +99,41 @@ fn what_is_taken_and_has_no_outcome_is_unknown(journal: &mut dyn Journal) {
     let taken = journal.take(None, ALL, 3).unwrap();
     let key = |at: usize| taken[at].change.key.clone();
     journal.append(&[Entry::Made { key: key(0), attempts: 1, version: None }]).unwrap();
-    journal.append(&[Entry::Withdrawn { key: key(1), attempts: 2, version: Some(9) }]).unwrap();
-    let unknown: Vec<u64> = journal.unknown(None, 10).unwrap().iter().map(|taken| taken.change.key.row).collect();
+    journal.append(&[Entry::Withdrawn { key: key(1), attempts: 2 }]).unwrap();
+    let unknown: Vec<u64> = journal.unknown(None, ALL, 10).unwrap().iter().map(|taken| taken.change.key.row).collect();
     assert_eq!(unknown, [3]);
+    assert_eq!(journal.unknown(None, 2, 10).unwrap(), [], "a canary's are only those of its rows");
     let again = journal.take(None, ALL, 10).unwrap();
     assert_eq!(again.iter().map(|taken| taken.change.key.row).collect::<Vec<_>>(), [2, 4, 5]);
-    assert_eq!(again[0].change.version, Some(9));
+}
+
+fn what_is_taken_from_all_over_a_group_is_marked_and_not_given_out_again(journal: &mut dyn Journal) {
+    planned(journal, 100);
+    let taken = journal.take(None, ALL, 10).unwrap();
+    let last = taken[9].change.key.clone();
+    let rows = |taken: &[Taken]| taken.iter().map(|taken| taken.change.key.row).collect::<Vec<_>>();
+    assert_eq!(rows(&journal.take_spread(&last, ALL, 3).unwrap()), [100, 70, 40]);
+    assert_eq!(rows(&journal.take_spread(&last, 20, 20).unwrap()), (11..=20).rev().collect::<Vec<_>>());
+    assert!(journal.take_spread(&ChangeKey { group: "other".into(), ..last.clone() }, ALL, 3).unwrap().is_empty());
+    let rest = journal.take(Some(&last), ALL, 100).unwrap();
+    assert_eq!((rest.len(), rest[0].change.key.row), (77, 21));
+    assert_eq!(journal.unknown(None, ALL, 200).unwrap().len(), 100);
+}
+
+fn what_was_made_of_a_row_that_has_ended_is_told_all_the_same(journal: &mut dyn Journal) {
+    import(journal, [row(1)]);
+    let changes = vec![change(1, 0, "state"), change(1, 1, "fields")];
+    journal.append(&[Entry::Planned { row: 1, user: UserId("u-1".into()), changes }]).unwrap();
+    let taken = journal.take(None, ALL, 10).unwrap();
+    let key = |at: usize| taken[at].change.key.clone();
+    journal
+        .append(&[
+            Entry::NotMade { key: key(1), attempts: 0, outcome: Outcome::Failed, refusal: Refusal::own("x", "y") },
+            Entry::Made { key: key(0), attempts: 2, version: None },
+        ])
+        .unwrap();
+    let found = journal.rows(0, 1, false).unwrap().remove(0);
+    assert_eq!((found.outcome, found.attempts, found.changed), (Outcome::Failed, 2, vec!["title".to_owned()]));
 }
 
 fn changes_are_given_out_by_stage_then_group_then_row(journal: &mut dyn Journal) {
@@ -172,7 +201,7 @@ fn what_is_said_twice_counts_once(journal: &mut dyn Journal) {
     journal
         .append(&[
             Entry::NotMade { key: key.clone(), attempts: 1, outcome: Outcome::Failed, refusal },
-            Entry::Withdrawn { key, attempts: 1, version: None },
+            Entry::Withdrawn { key, attempts: 1 },
         ])
         .unwrap();
     assert_eq!(journal.made(0, 10).unwrap().len(), 1);
@@ -190,7 +219,7 @@ fn what_is_taken_says_how_much_of_its_row_is_left(journal: &mut dyn Journal) {
     journal.append(&[Entry::Made { key: first.change.key.clone(), attempts: 1, version: None }]).unwrap();
     let second = journal.take(Some(&first.change.key), ALL, 1).unwrap().remove(0);
     assert_eq!((second.siblings, second.left), (3, 2));
-    assert_eq!(journal.unknown(None, 10).unwrap()[0].left, 2);
+    assert_eq!(journal.unknown(None, ALL, 10).unwrap()[0].left, 2);
 }
 
 fn what_was_made_comes_row_by_row_with_all_changes_of_a_row_together(journal: &mut dyn Journal) {
@@ -348,6 +377,8 @@ conformance!(
     a_row_without_changes_is_unchanged,
     a_row_of_several_changes_is_updated_with_the_last_and_failed_with_the_first_that_fails,
     what_is_taken_and_has_no_outcome_is_unknown,
+    what_is_taken_from_all_over_a_group_is_marked_and_not_given_out_again,
+    what_was_made_of_a_row_that_has_ended_is_told_all_the_same,
     changes_are_given_out_by_stage_then_group_then_row,
     a_canary_takes_only_its_rows_and_stays_the_same_rows,
     rows_that_need_nothing_are_no_canaries,
