@@ -604,6 +604,38 @@ fn a_text_is_sent_as_it_is_written() {
 }
 
 #[test]
+fn a_space_around_an_id_is_taken_off_and_one_inside_is_refused_whatever_its_kind() {
+    let world = user_world();
+    let id = &world.ids()[0];
+    let (start, end) = id.split_at(9);
+    let spaces =
+        [' ', '\u{a0}', '\u{2009}', '\u{3000}', '\u{1680}', '\u{2007}', '\u{202f}', '\u{2028}', '\u{85}', '\t'];
+    for (at, space) in spaces.into_iter().enumerate() {
+        let name = format!("around{at}.csv");
+        world.write(&name, format!("id,title\n{space}{id}{space},Lead {at}\n"));
+        let ran = world.run(&["apply", &name, "--yes"]);
+        assert_eq!(ran.code, 0, "{space:?} {ran:?}");
+        assert_eq!(world.sandbox().user(id).unwrap()["title"], format!("Lead {at}"), "{space:?}");
+        let csv = format!("id,title\nu0,a\n{start}{space}{end},b\n");
+        let row = serde_json::json!([{"id": format!("{start}{space}{end}"), "updates": {"title": "b"}}]);
+        let json = row.to_string();
+        checked(
+            &world,
+            &[],
+            &[
+                ("inside.csv", csv.as_bytes(), &["inside.csv:3: column `id`: `"]),
+                ("inside.json", json.as_bytes(), &["inside.json:1: column `id`: `"]),
+            ],
+        );
+    }
+    checked(
+        &world,
+        &[],
+        &[("nbsp.csv", "id,title\nu\u{a0}1,a\n".as_bytes(), &["column `id`: `u\\u{a0}1` is no id: it holds a space"])],
+    );
+}
+
+#[test]
 fn a_wrong_request_is_told_with_a_way_out() {
     let world = world();
     let roster = world.roster();

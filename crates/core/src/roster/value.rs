@@ -313,7 +313,8 @@ pub(super) fn key_text(table: &Table, column: &str, raw: Raw) -> Result<String, 
             _ => String::new(),
         },
     };
-    let text = clean(&text);
+    let written = text;
+    let text = clean(&written);
     let parts = || text.split('/');
     if text.is_empty() {
         Err("is empty: the row names no user".to_owned().into())
@@ -323,6 +324,9 @@ pub(super) fn key_text(table: &Table, column: &str, raw: Raw) -> Result<String, 
         Err(format!("`{}` is no e-mail address", shown(&text)).into())
     } else if is_id(column) && parts().any(|part| matches!(part.trim(), "." | ".." | "")) {
         Err(format!("`{}` is no id", shown(&text)).into())
+    } else if is_id(column) && text.contains(char::is_whitespace) {
+        // As it was written: a space may be one that looks like none.
+        Err(Wrong::from(format!("`{}` is no id: it holds a space", shown(written.trim()))).hint("take the space out"))
     } else if is_id(column)
         && (text.contains('\\') || parts().count() > if table.joined_ids && column == "id" { 2 } else { 1 })
     {
