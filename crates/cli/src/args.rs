@@ -213,7 +213,7 @@ pub(crate) struct UndoArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
-    /// The file: .csv, .jsonl or .xlsx [default: CSV on standard output].
+    /// The file: .csv, .json, .jsonl or .xlsx [default: CSV on standard output].
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The columns besides `id`, separated by commas.

@@ -5,6 +5,7 @@
 //! all. What is not seen there is written as JSON escapes it (`\n`, `\u001b`, `\u202e`): so JSON that passes here is the same
 //! JSON.
 
+use paceline_core::validate::is_unseen;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
@@ -55,14 +56,6 @@ fn push(out: &mut String, c: char) {
         }),
         c => out.push(c),
     }
-}
-
-/// Controls (C0, DEL, C1), line and paragraph separators, what turns the direction of writing (UAX #9), and what has no width
-/// or look of its own.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Passes what is written on, harmless. Characters may be cut between two writes.

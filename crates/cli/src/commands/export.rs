@@ -8,10 +8,10 @@ use crate::formula::neutralise;
 use crate::partial::Partial;
 use crate::progress::Progress;
 use crate::{printer, settings};
-use paceline_core::validate::nearest;
+use paceline_core::validate::{nearest, runs};
 use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Everyone, Interrupt, Listed};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -20,6 +20,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Csv,
+    Json,
     Jsonl,
     Xlsx,
 }
@@ -30,6 +31,7 @@ struct Output {
     to: To,
     /// A workbook is written whole, in the end.
     sheet: Vec<Vec<String>>,
+    written: u64,
 }
 
 enum To {
@@ -77,27 +79,29 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Fail
     while let Some(listed) = everyone.next().await? {
         told.unread(&listed);
         for user in listed.users.iter().filter(|user| wanted(args, vendor.as_ref(), user)) {
-            writing = writing.and_then(|()| output.write(vendor.as_ref(), user, &columns));
-            told.written += 1;
+            writing = writing.and_then(|()| output.write(vendor.as_ref(), user, &columns)).map(|unheld| {
+                unheld.into_iter().for_each(|column| told.unheld(user, column, output.format));
+            });
         }
         if writing.is_err() {
             break;
         }
     }
+    let written_users = output.written;
     let written = writing.and_then(|()| output.end());
     printer::bear_gone(written).map_err(failed)?;
-    Ok(told.exit())
+    Ok(told.exit(written_users))
 }
 
 /// What is told of an export besides the file.
 #[derive(Default)]
 struct Told {
-    written: u64,
     unread: u64,
+    unheld: u64,
     broken_off: bool,
 }
 
-/// Users that could not be read that are told one by one; more are counted.
+/// Users and values that are missing that are told one by one; more are counted.
 const SHOWN: u64 = 100;
 
 impl Told {
@@ -114,13 +118,26 @@ impl Told {
         }
     }
 
-    fn exit(&self) -> Exit {
-        let unread = match self.unread {
-            0 => String::new(),
-            count => format!("; {count} could not be read"),
-        };
-        printer::stderr(&format!("Exported {} users{unread}", self.written));
-        if self.unread > 0 || self.broken_off { Exit::SomeFailed } else { Exit::Done }
+    /// A value that `apply` would read back as another one: nothing stands for it, and leaves it alone.
+    fn unheld(&mut self, user: &User, column: &str, format: Format) {
+        self.unheld += 1;
+        if self.unheld <= SHOWN {
+            let way_out = match format {
+                Format::Csv | Format::Xlsx => ": an export to .jsonl may hold it",
+                Format::Json | Format::Jsonl => ", which holds what cannot be seen",
+            };
+            let user = &user.id.0;
+            printer::warning(&format!("user {user}: the export cannot hold the value of `{column}`{way_out}"));
+        }
+    }
+
+    fn exit(&self, written: u64) -> Exit {
+        let counted = |count: u64, what: &str| if count == 0 { String::new() } else { format!("; {count} {what}") };
+        let unread = counted(self.unread, "could not be read");
+        let unheld =
+            counted(self.unheld, if self.unheld == 1 { "value could not be held" } else { "values could not be held" });
+        printer::stderr(&format!("Exported {written} users{unread}{unheld}"));
+        if self.unread > 0 || self.unheld > 0 || self.broken_off { Exit::SomeFailed } else { Exit::Done }
     }
 }
 
@@ -147,15 +164,16 @@ fn columns(args: &ExportArgs, vendor: &dyn Vendor) -> Result<Vec<String>, Failur
 fn output(path: Option<&Path>) -> Result<Output, Failure> {
     let Some(path) = path else {
         let to = To::Stdout(BufWriter::new(printer::long_stdout()));
-        return Ok(Output { format: Format::Csv, to, sheet: vec![] });
+        return Ok(Output { format: Format::Csv, to, sheet: vec![], written: 0 });
     };
     let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => Format::Csv,
+        Some("json") => Format::Json,
         Some("jsonl") => Format::Jsonl,
         Some("xlsx") => Format::Xlsx,
         _ => {
             let message = format!("the export `{}` has no known format", path.display());
-            return Err(Failure::wrong(message, "end its name in .csv, .jsonl or .xlsx"));
+            return Err(Failure::wrong(message, "end its name in .csv, .json, .jsonl or .xlsx"));
         }
     };
     let file = Partial::create(path).map_err(|error| {
@@ -164,7 +182,7 @@ fn output(path: Option<&Path>) -> Result<Output, Failure> {
             "check the directory and its rights",
         )
     })?;
-    Ok(Output { format, to: To::File(BufWriter::new(file)), sheet: vec![] })
+    Ok(Output { format, to: To::File(BufWriter::new(file)), sheet: vec![], written: 0 })
 }
 
 fn wanted(args: &ExportArgs, vendor: &dyn Vendor, user: &User) -> bool {
@@ -199,30 +217,57 @@ impl Output {
     }
 
     fn header(&mut self, columns: &[String]) -> io::Result<()> {
-        let names = std::iter::once("id").chain(columns.iter().map(String::as_str));
+        let names =
+            std::iter::once("id").chain(columns.iter().map(String::as_str)).map(str::to_owned).collect::<Vec<_>>();
         match self.format {
-            Format::Csv => line(self.out(), names),
+            Format::Csv => line(self.out(), &names),
+            Format::Json => write!(self.out(), "["),
             Format::Jsonl => Ok(()),
             Format::Xlsx => {
-                self.sheet.push(names.map(str::to_owned).collect());
+                self.sheet.push(names);
                 Ok(())
             }
         }
     }
 
-    fn write(&mut self, vendor: &dyn Vendor, user: &User, columns: &[String]) -> io::Result<()> {
-        let values = columns.iter().map(|column| (column.clone(), vendor.value(user, column)));
-        if self.format == Format::Jsonl {
-            let updates: Map<String, Value> = values.filter(|(_, value)| !value.is_null()).collect();
-            return writeln!(self.out(), "{}", json!({"id": user.id, "updates": updates}));
+    /// Writes a user; tells the columns whose values the format cannot hold.
+    fn write<'a>(&mut self, vendor: &dyn Vendor, user: &User, columns: &'a [String]) -> io::Result<Vec<&'a str>> {
+        let table = &vendor.facts().table;
+        let values = columns.iter().map(|column| (column.as_str(), vendor.value(user, column)));
+        let first = self.written == 0;
+        self.written += 1;
+        let mut unheld = vec![];
+        if let Format::Json | Format::Jsonl = self.format {
+            let mut updates = Map::new();
+            for (column, value) in values.filter(|(_, value)| !value.is_null()) {
+                if table.keeps(column, &value) {
+                    updates.insert(column.to_owned(), value);
+                } else {
+                    unheld.push(column);
+                }
+            }
+            let row = json!({"id": user.id, "updates": updates});
+            match self.format {
+                Format::Json => write!(self.out(), "{}\n{row}", if first { "" } else { "," })?,
+                _ => writeln!(self.out(), "{row}")?,
+            }
+            return Ok(unheld);
         }
-        let id = std::iter::once(user.id.0.clone());
-        let cells: Vec<String> = id.chain(values.map(|(_, value)| cell(&value))).collect();
+        let fits = if self.format == Format::Csv { |cell: &str| !runs(cell) } else { fits_a_sheet };
+        let id = if self.format == Format::Csv { neutralise(&user.id.0).into_owned() } else { user.id.0.clone() };
+        let mut cells = vec![id];
+        for (column, value) in values {
+            cells.push(table.cell(column, &value, fits).unwrap_or_else(|| {
+                unheld.push(column);
+                String::new()
+            }));
+        }
         if self.format == Format::Csv {
-            return line(self.out(), cells.iter().map(String::as_str));
+            line(self.out(), &cells)?;
+        } else {
+            self.sheet.push(cells);
         }
-        self.sheet.push(cells);
-        Ok(())
+        Ok(unheld)
     }
 
     /// It is whole: a file takes its place.
@@ -230,6 +275,8 @@ impl Output {
         if self.format == Format::Xlsx {
             let workbook = workbook(&self.sheet).map_err(io::Error::other)?;
             self.out().write_all(&workbook)?;
+        } else if self.format == Format::Json {
+            self.out().write_all(b"\n]\n")?;
         }
         self.out().flush()?;
         match self.to {
@@ -252,33 +299,90 @@ fn workbook(rows: &[Vec<String>]) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError>
     workbook.save_to_buffer()
 }
 
-/// A line of cells, none of them a formula. `apply` reads them back as they were.
-fn line<'a>(out: &mut dyn Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
-    let mut csv = ::csv::Writer::from_writer(vec![]);
-    csv.write_record(cells.map(|cell| neutralise(cell).into_owned()))?;
-    let bytes = csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    out.write_all(&bytes)
+/// Whether a workbook's cell can hold the text: Excel counts UTF-16, and the writer takes `<r>…</r>` for its own XML.
+fn fits_a_sheet(cell: &str) -> bool {
+    const LONGEST: usize = 32_767;
+    cell.encode_utf16().count() <= LONGEST && !(cell.starts_with("<r>") && cell.ends_with("</r>"))
 }
 
-/// A value as a cell that reads back as the same.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(|item| item.is_string() || item.get("proficiency").is_some()) => {
-            let one = |item: &Value| match item.as_str() {
-                Some(text) => text.to_owned(),
-                None => format!("{}:{}", item["name"].as_str().unwrap_or_default(), item["proficiency"]),
-            };
-            items.iter().map(one).collect::<Vec<_>>().join(";")
-        }
-        other => other.to_string(),
-    }
+fn line(out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
+    let mut csv = ::csv::Writer::from_writer(vec![]);
+    csv.write_record(cells)?;
+    let bytes = csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    out.write_all(&bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input;
+    use paceline_core::user::UserId;
+    use paceline_core::validate::Rules;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// What `apply` reads of an export of users with these values.
+    fn read_back(name: &str, columns: &[&str], users: &[Value]) -> (Vec<Map<String, Value>>, usize) {
+        let genesys = paceline_vendors::by_name("genesys", None).unwrap();
+        let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let mut output = output(Some(&path)).unwrap();
+        output.header(&columns).unwrap();
+        let mut unheld = 0;
+        for (at, record) in users.iter().enumerate() {
+            let user = User { id: UserId(format!("u{at}")), version: None, record: record.clone() };
+            unheld += output.write(genesys.as_ref(), &user, &columns).unwrap().len();
+        }
+        output.end().unwrap();
+        let roster = input::open(path.to_str().unwrap(), &input::Reading::default()).unwrap();
+        let rows =
+            roster.records.map(|record| genesys.facts().table.row(record.unwrap(), Rules::Table).unwrap().fields);
+        (rows.collect(), unheld)
+    }
+
+    const NAMES: [&str; 4] = ["all.csv", "all.json", "all.jsonl", "all.xlsx"];
+
+    #[test]
+    fn what_no_cell_can_hold_is_left_out_and_told_and_json_holds_it() {
+        let users = [json!({"title": "x".repeat(32_768)}), json!({"title": "<r>&</r>"}), json!({"title": "Lead"})];
+        for (name, unheld) in NAMES.into_iter().zip([0, 0, 0, 2]) {
+            let (rows, left_out) = read_back(name, &["title"], &users);
+            assert_eq!((rows.len(), left_out), (3, unheld), "{name}");
+            assert_eq!(rows[2]["title"], "Lead", "{name}");
+            assert_eq!(rows[0].get("title").is_none(), unheld > 0, "{name}: an empty cell leaves the field alone");
+        }
+        let users = [json!({"employerInfo": {"employeeId": "4711\u{200b}"}})];
+        for name in NAMES {
+            assert_eq!(read_back(name, &["employerInfo.employeeId"], &users), (vec![Map::new()], 1), "{name}");
+        }
+    }
+
+    /// Texts of all kinds that are easily written or read as others.
+    fn text() -> impl Strategy<Value = String> {
+        let odd = prop::sample::select(vec![
+            "=", "+", "@x", "-", "#N/A", "nan", "4711.0", "1.23E+12", "00123", "<clear>", "TRUE", "'", "''", ";", ":",
+            ",", "[", "\"", "\t", "\r", "\r\n", "\n", " ", "\u{a0}", "\u{200b}", "\u{feff}", "e\u{301}", "\u{2028}",
+            "\u{85}", "\u{1b}", "\u{7f}", "_x000D_", "_x005F_", "&amp;", "<r>", "\\n", "\u{fffe}", "a",
+        ]);
+        let pieces = proptest::collection::vec(odd, 1..6).prop_map(|parts| parts.concat());
+        prop_oneof![pieces, "[^\\x00]{1,16}"].prop_filter("the writer's own XML", |text| !text.starts_with("<r>"))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_text_of_an_export_is_read_back_as_it_is(texts in proptest::collection::vec((text(), text(), text()), 1..12)) {
+            let user = |(title, one, other): &(String, String, String)| json!({"title": title, "profileSkills": [one, other]});
+            let users: Vec<Value> = texts.iter().map(user).collect();
+            for name in NAMES {
+                let (rows, unheld) = read_back(name, &["title", "profileSkills"], &users);
+                let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
+                prop_assert_eq!((&rows, unheld), (&users, 0), "{}", name);
+            }
+        }
+    }
 
     #[test]
     fn patterns_fit_with_stars_for_anything() {

@@ -1,7 +1,6 @@
 //! Tables as spreadsheets write them: comma, semicolon or tab; any line ending; quotes.
 
 use super::{LONGEST_ROW, Notes, Roster, Text};
-use crate::formula::protected;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use paceline_core::desired::{Raw, Record};
 use paceline_core::user::Place;
@@ -32,7 +31,7 @@ pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
     let notes = Notes::default();
     let rows = Rows {
         reader,
-        skipped,
+        skipped: skipped + lone_returns(&first),
         header: header.clone(),
         file: Arc::clone(&file),
         number: 0,
@@ -85,7 +84,7 @@ fn delimiter(text: &mut Text) -> io::Result<(u8, u64)> {
     Ok((counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(one, _)| *one), 0))
 }
 
-/// Every line ending as `\n`, so that lines are counted right, whichever system wrote them.
+/// Rows end in `\n`, whichever system wrote them, so that lines are counted right. Line breaks in quotes are the cell's, and stay.
 struct Lines {
     text: Text,
     after_return: bool,
@@ -99,10 +98,11 @@ impl Read for Lines {
             let mut kept = 0;
             for at in 0..read {
                 let byte = buffer[at];
+                let quoted = self.shape.at == At::Quoted;
                 let second_half = byte == b'\n' && self.after_return;
-                self.after_return = byte == b'\r';
+                self.after_return = byte == b'\r' && !quoted;
                 if !second_half {
-                    buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    buffer[kept] = if byte == b'\r' && !quoted { b'\n' } else { byte };
                     self.shape.take(buffer[kept]);
                     kept += 1;
                 }
@@ -134,6 +134,8 @@ struct Shape {
     ended: bool,
     /// Whether the last byte was a line break.
     whole: bool,
+    /// Whether it was the first half of one, in quotes.
+    returned: bool,
 }
 
 /// Where in a field the reader is.
@@ -148,7 +150,7 @@ enum At {
 
 impl Shape {
     fn new(delimiter: u8) -> Self {
-        Self { delimiter, at: At::Start, line: 1, open: None, length: 0, ended: false, whole: true }
+        Self { delimiter, at: At::Start, line: 1, open: None, length: 0, ended: false, whole: true, returned: false }
     }
 
     fn take(&mut self, byte: u8) {
@@ -175,7 +177,8 @@ impl Shape {
             (_, byte) if byte == self.delimiter => At::Start,
             _ => At::Plain,
         };
-        self.line += u64::from(byte == b'\n');
+        self.line += u64::from(byte == b'\r' || (byte == b'\n' && !self.returned));
+        self.returned = byte == b'\r';
     }
 }
 
@@ -196,7 +199,7 @@ impl Short {
 
 struct Rows {
     reader: Reader<Lines>,
-    /// Lines before the header.
+    /// Lines that the reader does not count: before the header, and those that end in a lone `\r` inside a cell.
     skipped: u64,
     header: Vec<String>,
     file: Arc<str>,
@@ -213,6 +216,7 @@ impl Rows {
     fn record(&mut self, cells: &ByteRecord) -> Option<Result<Record, Vec<Problem>>> {
         let line = cells.position().map_or(0, ::csv::Position::line) + self.skipped;
         let place = Place::line(&self.file, line);
+        self.skipped += lone_returns(cells);
         self.last = None;
         if cells.iter().all(blank) {
             return None;
@@ -224,7 +228,7 @@ impl Rows {
         }
         if cells.len() < self.header.len() {
             self.short.count += 1;
-            self.short.doubtful |= cells.iter().any(|cell| cell.contains(&b'\n'));
+            self.short.doubtful |= cells.iter().any(|cell| cell.iter().any(|byte| matches!(byte, b'\n' | b'\r')));
             if self.short.first.len() < Short::TOLD {
                 self.short.first.push((place.clone(), cells.len()));
             }
@@ -259,16 +263,22 @@ impl Rows {
     }
 }
 
+/// Line breaks in cells that are written as old Macs wrote them: the reader counts `\n` only.
+fn lone_returns(cells: &ByteRecord) -> u64 {
+    let lone = |cell: &[u8]| {
+        let returns = cell.iter().filter(|byte| **byte == b'\r').count();
+        returns - cell.windows(2).filter(|pair| *pair == b"\r\n").count()
+    };
+    cells.iter().map(lone).sum::<usize>() as u64
+}
+
 fn blank(cell: &[u8]) -> bool {
     std::str::from_utf8(cell).is_ok_and(is_blank)
 }
 
 fn raw(cell: &[u8]) -> Raw {
     match std::str::from_utf8(cell) {
-        Ok(text) => match protected(text) {
-            Some(text) => Raw::Text(text.to_owned()),
-            None => Raw::Cell(text.to_owned()),
-        },
+        Ok(text) => Raw::Cell(text.to_owned()),
         Err(_) => Raw::Wrong { message: "is not UTF-8".into(), hint: "save the roster as `CSV UTF-8`" },
     }
 }
@@ -315,21 +325,35 @@ impl Iterator for Rows {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Vec<(u64, Vec<String>)> {
+        let text = Text::new(Box::new(io::Cursor::new(text.as_bytes().to_vec())));
+        let cells = |record: Record| {
+            let texts = record.columns.into_iter().map(|(_, raw)| match raw {
+                Raw::Cell(text) => text,
+                other => format!("{other:?}"),
+            });
+            (record.place.line, texts.collect())
+        };
+        open(text, Arc::from("staff.csv")).unwrap().records.map(|record| cells(record.unwrap())).collect()
+    }
+
     #[test]
-    fn an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_taken_off() {
-        for (cell, text) in [
-            ("'=1+1", "=1+1"),
-            ("'+49", "+49"),
-            ("''=1", "'=1"),
-            ("'\t-1", "\t-1"),
-            ("'＝1", "＝1"),
-            ("'#N/A", "#N/A"),
-            ("'nan", "nan"),
-        ] {
-            assert_eq!(raw(cell.as_bytes()), Raw::Text(text.into()));
+    fn a_cells_line_breaks_are_its_own_and_lines_are_counted_by_every_kind() {
+        for end in ["\n", "\r\n", "\r"] {
+            for inside in ["\n", "\r\n", "\r", "\r\r\n", "\n\r"] {
+                let breaks = inside.replace("\r\n", "\n").len() as u64;
+                let text = ["id,title", &format!("\"u{inside}1\",\"a{inside}\"\"b{inside}\""), "u2,x", ""].join(end);
+                let expected = [
+                    (2, vec![format!("u{inside}1"), format!("a{inside}\"b{inside}")]),
+                    (3 + 3 * breaks, vec!["u2".into(), "x".into()]),
+                ];
+                assert_eq!(read(&text), expected, "{text:?}");
+            }
         }
-        for cell in ["'s-Hertogenbosch", "=1", "+49", "'", "O'Neill"] {
-            assert_eq!(raw(cell.as_bytes()), Raw::Cell(cell.into()));
-        }
+    }
+
+    #[test]
+    fn a_header_over_several_lines_counts_them() {
+        assert_eq!(read("id,\"ti\rtle\"\nu1,x\n"), [(3, vec!["u1".to_owned(), "x".to_owned()])]);
     }
 }

@@ -491,6 +491,151 @@ fn a_workbooks_cells_mean_what_they_show() {
 }
 
 #[test]
+fn a_number_of_a_workbook_is_what_its_format_shows_or_is_refused() {
+    use rust_xlsxwriter::{Format, Workbook};
+    let world = user_world();
+    let id = &world.ids()[0];
+    let table: &[(f64, &str, Result<&str, &str>)] = &[
+        (4711.0, "00000", Ok("04711")),
+        (4711.0, "000000", Ok("004711")),
+        (4711.0, "@", Ok("4711")),
+        (4711.0, "General", Ok("4711")),
+        (4711.0, "0", Ok("4711")),
+        (4711.0, "\"E-\"00000", Ok("E-04711")),
+        (45_352.0, "yyyy-mm-dd", Ok("2024-03-01")),
+        (0.5, "0%", Err("is the number 0.5, which its format `0%` shows otherwise")),
+        (4711.0, "#,##0", Err("is the number 4711, which its format `#,##0` shows otherwise")),
+        (4711.0, "0.00E+00", Err("is the number 4711, which its format `0.00E+00` shows otherwise")),
+        (4711.0, "[$€-407]0", Err("is the number 4711, which its format")),
+        (45_352.0, "dd.mm.yyyy", Err("is the date 2024-03-01 to the workbook, shown as `dd.mm.yyyy`")),
+        (45_352.0, "m/d/yy", Err("is the date 2024-03-01 to the workbook")),
+        (0.5, "hh:mm", Err("holds a time of day")),
+    ];
+    for (at, (value, format, expected)) in table.iter().enumerate() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write(0, 0, "id").unwrap().write(0, 1, "employerInfo.employeeId").unwrap();
+        sheet.write(1, 0, id).unwrap();
+        sheet.write_with_format(1, 1, *value, &Format::new().set_num_format(*format)).unwrap();
+        let name = format!("format{at}.xlsx");
+        workbook.save(world.dir.path().join(&name)).unwrap();
+        match expected {
+            Ok(text) => {
+                let ran = world.run(&["plan", &name, "--format", "json"]);
+                assert_eq!(ran.code, 0, "{format} {ran:?}");
+                assert_eq!(ran.json()["diff"][0]["after"]["employerInfo"]["employeeId"], *text, "{format} {ran:?}");
+            }
+            Err(message) => {
+                let ran = world.run(&["check", &name]);
+                let place = format!("{name}:2: column `employerInfo.employeeId`: {message}");
+                assert!(ran.code == 2 && ran.stderr.contains(&place), "{format} {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_of_a_workbook_is_refused_as_in_a_csv_unless_an_apostrophe_says_that_it_is_meant() {
+    use rust_xlsxwriter::{Format, Workbook};
+    let world = World::new(Options { users: 8, limit: None, ..Options::default() });
+    let ids = world.ids();
+    let odd = ["#N/A", "nan", "=1+1", "4711.0", "1.23E+12", "<clear>", "00123", "TRUE"];
+    let typed = Format::new().set_quote_prefix();
+    let workbook = |name: &str, prefix: &str, format: &Format| {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write(0, 0, "id").unwrap().write(0, 1, "title").unwrap();
+        for (row, (id, text)) in (1u32..).zip(ids.iter().zip(odd)) {
+            sheet.write(row, 0, id).unwrap();
+            sheet.write_string_with_format(row, 1, format!("{prefix}{text}"), format).unwrap();
+        }
+        workbook.save(world.dir.path().join(name)).unwrap();
+    };
+    // As pandas writes them, and as they come into columns that were formatted as text.
+    for (name, format) in [("pandas.xlsx", Format::new()), ("text.xlsx", Format::new().set_num_format("@"))] {
+        workbook(name, "", &format);
+        let ran = world.run(&["check", name]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        for row in 2..=6 {
+            assert!(ran.stderr.contains(&format!("{name}:{row}: column `title`")), "{row} {ran:?}");
+        }
+        assert!(
+            !ran.stderr.contains(&format!("{name}:7")) && ran.stderr.contains("write an apostrophe before it"),
+            "{ran:?}"
+        );
+    }
+    // Typed in Excel with an apostrophe, which the cell's style tells; or come from a CSV, with one in the text.
+    for (name, prefix, format) in [("typed.xlsx", "", &typed), ("marked.xlsx", "'", &Format::new())] {
+        let plain: String = ids.iter().map(|id| format!("{id},before\n")).collect();
+        world.write("before.csv", format!("id,title\n{plain}"));
+        assert_eq!(world.run(&["apply", "before.csv", "--yes"]).code, 0);
+        workbook(name, prefix, format);
+        let ran = world.run(&["apply", name, "--yes", "--format", "json"]);
+        assert_eq!((ran.code, ran.json()["updated"].as_u64()), (0, Some(8)), "{name} {ran:?}");
+        let titles: Vec<_> = ids.iter().map(|id| world.sandbox().user(id).unwrap()["title"].clone()).collect();
+        assert_eq!(titles, odd, "{name}");
+    }
+}
+
+#[test]
+fn a_text_is_sent_as_it_is_written() {
+    let texts = [
+        ("Cafe\u{301}", "Cafe\u{301}"),
+        ("a\r\nb", "a\r\nb"),
+        ("a\rb", "a\rb"),
+        (" Lead ", " Lead "),
+        ("Lead\u{a0}", "Lead\u{a0}"),
+        ("'t Hart", "'t Hart"),
+        ("'s-Gravenhage", "'s-Gravenhage"),
+        ("'90s Team", "'90s Team"),
+        ("'00123", "00123"),
+        ("'<clear>", "<clear>"),
+        ("''t Hart", "''t Hart"),
+    ];
+    let world = World::new(Options { users: texts.len(), limit: None, ..Options::default() });
+    let ids = world.ids();
+    let rows: String = ids.iter().zip(texts).map(|(id, (cell, _))| format!("{id},\"{cell}\"\r\n")).collect();
+    world.write("texts.csv", format!("id,title\r\n{rows}"));
+    let ran = world.run(&["apply", "texts.csv", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for (id, (_, text)) in ids.iter().zip(texts) {
+        assert_eq!(world.sandbox().user(id).unwrap()["title"], text);
+    }
+}
+
+#[test]
+fn a_space_around_an_id_is_taken_off_and_one_inside_is_refused_whatever_its_kind() {
+    let world = user_world();
+    let id = &world.ids()[0];
+    let (start, end) = id.split_at(9);
+    let spaces =
+        [' ', '\u{a0}', '\u{2009}', '\u{3000}', '\u{1680}', '\u{2007}', '\u{202f}', '\u{2028}', '\u{85}', '\t'];
+    for (at, space) in spaces.into_iter().enumerate() {
+        let name = format!("around{at}.csv");
+        world.write(&name, format!("id,title\n{space}{id}{space},Lead {at}\n"));
+        let ran = world.run(&["apply", &name, "--yes"]);
+        assert_eq!(ran.code, 0, "{space:?} {ran:?}");
+        assert_eq!(world.sandbox().user(id).unwrap()["title"], format!("Lead {at}"), "{space:?}");
+        let csv = format!("id,title\nu0,a\n{start}{space}{end},b\n");
+        let row = serde_json::json!([{"id": format!("{start}{space}{end}"), "updates": {"title": "b"}}]);
+        let json = row.to_string();
+        checked(
+            &world,
+            &[],
+            &[
+                ("inside.csv", csv.as_bytes(), &["inside.csv:3: column `id`: `"]),
+                ("inside.json", json.as_bytes(), &["inside.json:1: column `id`: `"]),
+            ],
+        );
+    }
+    checked(
+        &world,
+        &[],
+        &[("nbsp.csv", "id,title\nu\u{a0}1,a\n".as_bytes(), &["column `id`: `u\\u{a0}1` is no id: it holds a space"])],
+    );
+}
+
+#[test]
 fn a_wrong_request_is_told_with_a_way_out() {
     let world = world();
     let roster = world.roster();

@@ -114,6 +114,99 @@ fn exported_cells_are_no_formulas_and_are_read_back_as_they_were() {
     assert_eq!(again.json()["unchanged"], 4, "{again:?}");
 }
 
+#[test]
+fn every_export_is_read_back_to_nothing_to_change() {
+    let titles = [
+        "=1+1",
+        "+34911",
+        "@x",
+        "-",
+        "#N/A",
+        "#REF!",
+        "nan",
+        "NULL",
+        "4711.0",
+        "1.23E+12",
+        "00123",
+        "'00123",
+        "TRUE",
+        "2024-03-01",
+        "<clear>",
+        "<Clear> ",
+        "[!***REMOVE***!]",
+        "'t Hart",
+        "'x",
+        "''=x",
+        "Cafe\u{301}",
+        "a\u{200b}b",
+        "Lead\u{200b}",
+        "\u{feff}Lead",
+        " lead",
+        "lead ",
+        "\u{a0}x",
+        " ",
+        "a\tb",
+        "a\r\nb",
+        "a\rb",
+        "a\nb",
+        "\n",
+        "\"",
+        "\"\"",
+        "\"q\"",
+        "1,5",
+        "a;b",
+        "\\n",
+        "_x000D_",
+        "a\u{1}b\u{1b}",
+        "\u{2028}",
+        "😀",
+        "=\"00123\"",
+        "＝1",
+        "[\"a\"]",
+    ];
+    let world = world(titles.len());
+    let rows: Vec<Value> = world
+        .ids()
+        .iter()
+        .zip(titles)
+        .map(|(id, title)| json!({"id": id, "updates": {"title": title, "profileSkills": [title, "x"]}}))
+        .collect();
+    world.write("titles.json", json!(rows).to_string());
+    assert_eq!(world.run(&["apply", "titles.json", "--yes"]).code, 0);
+    for (id, title) in world.ids().iter().zip(titles) {
+        assert_eq!(world.sandbox().user(id).unwrap()["title"], title, "JSON means what it says");
+    }
+    for name in ["all.csv", "all.json", "all.jsonl", "all.xlsx"] {
+        let exported = world.run(&["export", "--output", name, "--columns", "title,profileSkills"]);
+        assert_eq!(exported.code, 0, "{name} {exported:?}");
+        let again = world.run(&["apply", name, "--yes", "--format", "json"]);
+        assert_eq!(
+            (again.code, again.json()["unchanged"].as_u64()),
+            (0, Some(titles.len() as u64)),
+            "{name} {again:?}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_an_export_cannot_hold_is_told_and_left_alone() {
+    let world = world(2);
+    let long = "x".repeat(40_000);
+    let id = world.ids()[1].clone();
+    world.write("long.json", json!([{"id": id, "updates": {"title": long}}]).to_string());
+    assert_eq!(world.run(&["apply", "long.json", "--yes"]).code, 0);
+    let ran = world.run(&["export", "--output", "all.xlsx", "--columns", "title"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = format!("user {id}: the export cannot hold the value of `title`: an export to .jsonl may hold it");
+    assert!(
+        ran.stderr.contains(&told) && ran.stderr.contains("Exported 2 users; 1 value could not be held"),
+        "{ran:?}"
+    );
+    let again = world.run(&["apply", "all.xlsx", "--yes", "--format", "json"]);
+    assert_eq!((again.code, again.json()["unchanged"].as_u64()), (0, Some(2)), "{again:?}");
+    assert_eq!(world.sandbox().user(&id).unwrap()["title"], long);
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }

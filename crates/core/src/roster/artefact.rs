@@ -10,11 +10,12 @@ pub(super) struct Artefact {
 }
 
 const CLEARS: &str = "`<clear>` clears the field, an empty cell leaves it alone; where this very text is meant, write an apostrophe \
-                      before it in the CSV, or use a JSON roster";
+                      before it, or use a JSON roster";
 const PASTE: &str = "mend the formula, or paste the values; `<clear>` clears the field, an empty cell leaves it alone";
-const AS_TEXT: &str = "format the column as text before the values come into it, or quote them; where this very text is meant, use \
+const AS_TEXT: &str = "format the column as text before the values come into it, or quote them; where this very text is meant, write \
+                       an apostrophe before it, or use a JSON roster";
+const FORMULA: &str = "paste the values instead of the formulas; where this very text is meant, write an apostrophe before it, or use \
                        a JSON roster";
-const FORMULA: &str = "paste the values instead of the formulas; where this very text is meant, use a JSON roster";
 
 /// How scripts and databases write that there is nothing. `Nan` and `Null` are people's names.
 const NOTHING: &[&str] =
@@ -41,8 +42,8 @@ pub(super) fn nothing_meant(text: &str) -> Option<Artefact> {
     None
 }
 
-/// Whether a cell of this text would be refused as one that nobody means: who writes such a cell puts an apostrophe before it.
-pub fn is_artefact(text: &str) -> bool {
+/// Whether a cell of this text would be refused as one that nobody means.
+pub(super) fn is_artefact(text: &str) -> bool {
     nothing_meant(text).is_some() || was_an_id(text).is_some()
 }
 

@@ -2,8 +2,8 @@
 
 use super::artefact::{nothing_meant, was_an_id};
 use super::problem::Wrong;
-use super::strict::LONGEST_LIST;
-use super::text::{clean, prose, shown};
+use super::strict::{LONGEST_LIST, strict};
+use super::text::{clean, shown};
 use serde_json::{Value, json};
 
 /// The parts between semicolons, empty ones left out.
@@ -19,10 +19,18 @@ fn bounded<'a>(parts: impl Iterator<Item = &'a str>) -> Result<Vec<&'a str>, Wro
     Ok(list)
 }
 
+/// A list of a cell that is written as JSON, for texts that hold what separates: nobody's name is a list of texts in quotes.
+pub(super) fn as_json(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let (list, troubles) = text.starts_with('[').then(|| strict(text.as_bytes()).ok())??;
+    let items = list.as_array().filter(|items| !items.is_empty() && troubles.is_empty())?;
+    items.iter().all(|item| item.is_string() || item.is_object()).then_some(list)
+}
+
 /// Texts of a cell.
 pub(super) fn texts(text: &str) -> Result<Value, Wrong> {
     let parts = parts(text)?;
-    parts.into_iter().map(|part| meant(part, false).map(|()| Value::String(prose(part.to_owned())))).collect()
+    parts.into_iter().map(|part| meant(part, false).map(|()| json!(part))).collect()
 }
 
 /// Names of a cell.

@@ -5,11 +5,13 @@
 //! - `table`: a vendor's columns, and whether a header names them
 //! - `row`: a record → the row that it means
 //! - `value`, `lists`: a cell or JSON value → what its field takes
+//! - `cell`: a value → the cell that is read back as the same
 //! - `artefact`, `number_format`: what spreadsheets and scripts make of values
 //! - `strict`: JSON without keys that are there twice
 //! - `text`: which texts look the same
 
 mod artefact;
+mod cell;
 mod lists;
 mod number_format;
 mod problem;
@@ -19,11 +21,11 @@ mod table;
 mod text;
 mod value;
 
-pub use artefact::is_artefact;
+pub use cell::runs;
 pub use problem::{Problem, nearest};
 pub use strict::{LONGEST_LIST, Trouble, strict};
 pub use table::{Field, Importer, Kind, MOST_COLUMNS, Rules, Table, column_name};
-pub use text::{clean, comma_list_hint, fold, is_blank, is_invisible, shown, visible};
+pub use text::{clean, comma_list_hint, fold, is_blank, is_invisible, is_unseen, shown, visible};
 pub use value::type_of;
 
 /// The word that clears a cell's field.
@@ -263,6 +265,35 @@ mod tests {
         );
         assert_eq!(check(&[("id", cell("u")), ("title", cell(" <Clear>\u{200b}"))]), Ok(json!({"title": null})));
         assert_eq!(check(&[("id", cell("u")), ("title", cell("=\"\""))]), Ok(json!({})));
+    }
+
+    #[test]
+    fn a_free_text_is_kept_as_it_is_written_in_cells_and_in_json() {
+        for text in ["Cafe\u{301}", "Lead\u{200b}", "\u{202a}می\u{200c}خواهم\u{202c}", " Lead ", "a\r\nb", "'t Hart"]
+        {
+            for raw in [cell(text), Raw::Json(json!(text)), Raw::Text(text.into())] {
+                let found = check(&[("id", cell("u")), ("title", raw.clone()), ("custom.Floor", raw)]);
+                assert_eq!(found, Ok(json!({"title": text, "custom.Floor": text})));
+            }
+        }
+        assert_eq!(
+            check(&[("id", cell("u")), ("profileSkills", cell("Cafe\u{301}; b"))]),
+            Ok(json!({"profileSkills": ["Cafe\u{301}", "b"]}))
+        );
+    }
+
+    #[test]
+    fn a_list_may_be_written_as_json_in_a_cell() {
+        let one = |field: &str, text: &str| check(&[("id", cell("u")), (field, cell(text))]);
+        assert_eq!(one("profileSkills", r#" ["a;b", " c"] "#), Ok(json!({"profileSkills": ["a;b", " c"]})));
+        assert_eq!(one("groups+", r#"["Sales; EMEA"]"#), Ok(json!({"groups+": ["Sales; EMEA"]})));
+        assert_eq!(
+            one("skills", r#"[{"name": "a;b", "proficiency": 4}]"#),
+            Ok(json!({"skills": [{"name": "a;b", "proficiency": 4.0}]}))
+        );
+        for text in ["[A]", "[1]", "[]", r#"["a""#] {
+            assert_eq!(one("groups+", text), Ok(json!({"groups+": [text]})), "a name may hold brackets");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ impl Table {
     pub fn key_of(&self, record: &Record) -> Option<UserKey> {
         let value = |column: &str| {
             let (_, raw) = record.columns.iter().find(|(name, _)| self.key(&clean(name)) == Some(column))?;
-            key_text(column, self.joined_ids, raw.clone()).ok()
+            key_text(self, column, raw.clone()).ok()
         };
         self.keys.iter().find_map(|column| Some(self.named(column, value(column)?)))
     }
@@ -62,7 +62,7 @@ impl Table {
     }
 
     /// What a column's raw value sets; `None` where it leaves the field alone.
-    fn value(
+    pub(super) fn value(
         &self,
         theirs: &str,
         column: &str,
@@ -87,7 +87,7 @@ impl Table {
         if let Kind::ReadOnly(why) = kind {
             return Err(Problem::new(place.column(theirs), "cannot be written").hint(why));
         }
-        let said = said(raw, kind).map_err(|wrong| wrong.at(place.column(theirs)))?;
+        let said = said(self, raw, kind).map_err(|wrong| wrong.at(place.column(theirs)))?;
         let clears = match &said {
             Said::Nothing => return Ok(None),
             Said::Json(value) => value.is_null(),
@@ -122,7 +122,7 @@ impl Table {
         value.map(Some).map_err(|wrong| wrong.at(place.column(theirs)))
     }
 
-    fn clears(&self, text: &str) -> bool {
+    pub(super) fn clears(&self, text: &str) -> bool {
         let text = clean(text);
         let words = std::iter::once(super::CLEAR).chain(self.clear_words.iter().copied());
         words.into_iter().any(|word| word.eq_ignore_ascii_case(&text))
@@ -181,7 +181,7 @@ impl<'a> Reading<'a> {
     }
 
     fn key(&mut self, theirs: &str, column: &str, raw: Raw) {
-        match key_text(column, self.table.joined_ids, raw) {
+        match key_text(self.table, column, raw) {
             Ok(value) if self.rules == Rules::Shape => self.keys.push(UserKey { column: column.into(), value }),
             Ok(value) => self.keys.push(self.table.named(column, value)),
             Err(wrong) => self.problems.push(wrong.at(self.place.column(theirs))),

@@ -5,8 +5,8 @@ use super::lists;
 use super::number_format;
 use super::problem::{Wrong, list, nearest};
 use super::strict::strict;
-use super::table::Kind;
-use super::text::{clean, is_blank, prose, shown};
+use super::table::{Kind, Table};
+use super::text::{clean, is_blank, shown};
 use crate::desired::Raw;
 use serde_json::{Map, Value, json};
 
@@ -27,11 +27,14 @@ pub(super) enum Said {
 }
 
 /// Takes off what spreadsheets put on; `kind` is the field's, text where there is none.
-pub(super) fn said(raw: Raw, kind: Kind) -> Result<Said, Wrong> {
+pub(super) fn said(table: &Table, raw: Raw, kind: Kind) -> Result<Said, Wrong> {
     let text = match raw {
         Raw::Json(value) => return Ok(Said::Json(value)),
         Raw::Wrong { message, hint } => return Err(Wrong::from(message).hint(hint)),
-        Raw::Cell(text) => unwrapped(text)?,
+        Raw::Cell(text) => match table.bared(&text) {
+            Some(bare) => return Ok(Said::Meant(bare.to_owned())),
+            None => unwrapped(text)?,
+        },
         Raw::Text(text) => return Ok(if is_blank(&text) { Said::Nothing } else { Said::Meant(text) }),
         Raw::Number { value, format } => match kind {
             Kind::Whole(..) | Kind::Number | Kind::Bool if number_format::is_percent(&format) => {
@@ -89,6 +92,11 @@ fn not_an_id(text: &str) -> Result<(), Wrong> {
 }
 
 pub(super) fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
+    if let Kind::TextList | Kind::NameList | Kind::RatedList(..) = kind
+        && let Some(list) = lists::as_json(&text)
+    {
+        return from_json(kind, list);
+    }
     match kind {
         Kind::Bool => match clean(&text).to_ascii_lowercase().as_str() {
             // Excel writes TRUE; people write yes; pandas, where a cell of the column is empty, 1.0.
@@ -119,7 +127,7 @@ pub(super) fn from_cell(kind: Kind, text: String) -> Result<Value, Wrong> {
         // What an attribute takes is known to the tenant only: 3.0 may be a number there.
         Kind::Any if text.contains(['e', 'E']) => {
             not_an_id(&text)?;
-            Ok(Value::String(prose(text)))
+            Ok(Value::String(text))
         }
         _ => from_json(kind, Value::String(text)),
     }
@@ -201,7 +209,7 @@ fn rated_once(list: Vec<Value>) -> Result<Value, Wrong> {
 pub(super) fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
     let wrong = |expected: &str, value: &Value| Err(format!("must be {expected}, not {}", type_of(value)).into());
     match (kind, value) {
-        (Kind::Text, Value::String(text)) => Ok(Value::String(prose(text))),
+        (Kind::Text, value @ Value::String(_)) => Ok(value),
         (Kind::Bool, value @ Value::Bool(_)) => Ok(value),
         (Kind::Code, Value::String(text)) => Ok(Value::String(clean(&text))),
         (Kind::Text | Kind::Code, other) => wrong("a text", &other),
@@ -244,8 +252,10 @@ pub(super) fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
             if days { wrong.hint("Excel counts days so: format the column as a date, yyyy-mm-dd") } else { wrong }
         }),
         (Kind::Date, other) => wrong("a date", &other),
-        (Kind::TextList, Value::Array(list)) if list.iter().all(Value::is_string) => {
-            Ok(list.iter().filter_map(Value::as_str).map(|text| json!(prose(text.to_owned()))).collect())
+        (Kind::TextList, value @ Value::Array(_))
+            if value.as_array().is_some_and(|list| list.iter().all(Value::is_string)) =>
+        {
+            Ok(value)
         }
         (Kind::TextList, other) => wrong("a list of texts", &other),
         (Kind::Name, Value::String(text)) if !clean(&text).is_empty() => Ok(json!(clean(&text))),
@@ -268,7 +278,6 @@ pub(super) fn from_json(kind: Kind, value: Value) -> Result<Value, Wrong> {
         }
         (Kind::ObjectList, other) => wrong("a list of objects", &other),
         (Kind::ReadOnly(why), _) => Err(why.to_owned().into()),
-        (Kind::Any, Value::String(text)) => Ok(Value::String(prose(text))),
         (Kind::Any, value) => Ok(value),
     }
 }
@@ -286,7 +295,7 @@ pub fn type_of(value: &Value) -> &'static str {
 }
 
 /// What a key column says.
-pub(super) fn key_text(column: &str, joined_ids: bool, raw: Raw) -> Result<String, Wrong> {
+pub(super) fn key_text(table: &Table, column: &str, raw: Raw) -> Result<String, Wrong> {
     let text = match raw {
         Raw::Json(Value::String(text)) => text,
         Raw::Json(Value::Number(number)) if number.is_f64() => {
@@ -295,7 +304,7 @@ pub(super) fn key_text(column: &str, joined_ids: bool, raw: Raw) -> Result<Strin
         }
         Raw::Json(Value::Number(number)) => number.to_string(),
         Raw::Json(other) => return Err(format!("must be a text, not {}", type_of(&other)).into()),
-        raw => match said(raw, Kind::Text)? {
+        raw => match said(table, raw, Kind::Text)? {
             Said::Text(text) => {
                 not_an_id(&text)?;
                 text
@@ -304,7 +313,8 @@ pub(super) fn key_text(column: &str, joined_ids: bool, raw: Raw) -> Result<Strin
             _ => String::new(),
         },
     };
-    let text = clean(&text);
+    let written = text;
+    let text = clean(&written);
     let parts = || text.split('/');
     if text.is_empty() {
         Err("is empty: the row names no user".to_owned().into())
@@ -314,8 +324,11 @@ pub(super) fn key_text(column: &str, joined_ids: bool, raw: Raw) -> Result<Strin
         Err(format!("`{}` is no e-mail address", shown(&text)).into())
     } else if is_id(column) && parts().any(|part| matches!(part.trim(), "." | ".." | "")) {
         Err(format!("`{}` is no id", shown(&text)).into())
+    } else if is_id(column) && text.contains(char::is_whitespace) {
+        // As it was written: a space may be one that looks like none.
+        Err(Wrong::from(format!("`{}` is no id: it holds a space", shown(written.trim()))).hint("take the space out"))
     } else if is_id(column)
-        && (text.contains('\\') || parts().count() > if joined_ids && column == "id" { 2 } else { 1 })
+        && (text.contains('\\') || parts().count() > if table.joined_ids && column == "id" { 2 } else { 1 })
     {
         Err(format!("`{}` is no id: it holds a slash", shown(&text)).into())
     } else {

@@ -5,6 +5,7 @@
 
 use quick_xml::Reader as Xml;
 use quick_xml::events::Event;
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use zip::ZipArchive;
 
@@ -35,6 +36,8 @@ pub(super) struct Package {
     pub(super) formulas: bool,
     /// Whether any sheet has merged cells.
     pub(super) merges: bool,
+    /// The styles of cells whose text was typed with an apostrophe before it: a text, whatever it looks like.
+    pub(super) quoted: HashSet<usize>,
 }
 
 /// Merged areas that a workbook may have: they are held in memory.
@@ -71,6 +74,7 @@ pub(super) fn examine(packed: &[u8], bounds: Bounds) -> Result<Package, String> 
         let seen = seen?;
         package.formulas |= seen.formulas;
         package.merges |= seen.merges;
+        package.quoted.extend(seen.quoted);
         left -= most.min(left) - counted.left;
     }
     Ok(package)
@@ -106,8 +110,8 @@ impl Part {
     fn read(&self, part: &mut impl BufRead) -> Result<Package, String> {
         match self {
             Self::Sheet => return sheet(part),
+            Self::Styles => return styles(part),
             Self::Texts => texts(part)?,
-            Self::Styles => styles(part)?,
             Self::Other => io::copy(part, &mut io::sink()).map(drop).map_err(|error| error.to_string())?,
         }
         Ok(Package::default())
@@ -121,7 +125,7 @@ fn sheet(part: &mut impl BufRead) -> Result<Package, String> {
     loop {
         let chunk = part.fill_buf().map_err(|error| error.to_string())?;
         if chunk.is_empty() {
-            return Ok(Package { formulas, merges: merges > 0 });
+            return Ok(Package { formulas, merges: merges > 0, ..Package::default() });
         }
         let edge: Vec<u8> = before.iter().chain(chunk.iter().take(2)).copied().collect();
         for window in edge.windows(3).chain(chunk.windows(3)) {
@@ -172,13 +176,19 @@ fn texts(part: &mut impl BufRead) -> Result<(), String> {
     }
 }
 
-fn styles(part: &mut impl BufRead) -> Result<(), String> {
+/// Counts styles, and tells which of the cells' have an apostrophe (`quotePrefix`, ECMA-376 part 1, 18.8.45).
+fn styles(part: &mut impl BufRead) -> Result<Package, String> {
     let mut xml = Xml::from_reader(part);
     xml.config_mut().check_end_names = false;
     let (mut buffer, mut styles) = (vec![], 0);
+    // The number of the cells' next style, while their list is read.
+    let mut cells = None;
+    let mut quoted = HashSet::new();
     loop {
         buffer.clear();
         match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
+            Event::Start(element) if element.local_name().as_ref() == "cellXfs" => cells = Some(0),
+            Event::End(element) if element.local_name().as_ref() == "cellXfs" => cells = None,
             Event::Start(element) | Event::Empty(element)
                 if matches!(element.local_name().as_ref(), "xf" | "font" | "fill" | "border" | "numFmt" | "dxf") =>
             {
@@ -186,8 +196,15 @@ fn styles(part: &mut impl BufRead) -> Result<(), String> {
                 if styles > MOST_STYLES {
                     return Err(format!("it has more than {MOST_STYLES} styles"));
                 }
+                if let Some(number) = cells.as_mut().filter(|_| element.local_name().as_ref() == "xf") {
+                    let prefix = element.try_get_attribute("quotePrefix").map_err(|error| error.to_string())?;
+                    if prefix.is_some_and(|prefix| matches!(prefix.value.trim(), "1" | "true")) {
+                        quoted.insert(*number);
+                    }
+                    *number += 1;
+                }
             }
-            Event::Eof => return Ok(()),
+            Event::Eof => return Ok(Package { quoted, ..Package::default() }),
             _ => {}
         }
     }

@@ -98,11 +98,15 @@ fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSend
         let (row, column) = cell.get_position();
         let format = formats.get(style).unwrap_or(&general);
         let raw = match raw(cell.get_value(), format) {
+            Raw::Cell(text) if is_text(cell.get_value()) && package.quoted.contains(&style) => Raw::Text(text),
+            raw => raw,
+        };
+        let raw = match raw {
             Raw::Cell(text) if is_blank(&text) && uncomputed.contains(&(row, column)) => Raw::Wrong {
                 message: "holds a formula that was never computed".into(),
                 hint: "open the workbook in Excel and save it, or paste the values",
             },
-            Raw::Cell(text) if is_blank(&text) => continue,
+            Raw::Cell(text) | Raw::Text(text) if is_blank(&text) => continue,
             // The header may stand over several columns; a value that stands over several rows is each row's to a person.
             _ if merged.contains(&(row, column)) && header.is_some_and(|header| row > header) => Raw::Wrong {
                 message: "is merged with other cells, which hold nothing".into(),
@@ -124,7 +128,7 @@ fn read(packed: Vec<u8>, sheet: Option<&str>, package: &Package, tell: &SyncSend
             }
             (line.number, length) = (number, 0);
         }
-        length += if let Raw::Cell(text) = &raw { text.len() } else { 0 };
+        length += if let Raw::Cell(text) | Raw::Text(text) = &raw { text.len() } else { 0 };
         if length > LONGEST_ROW || line.cells.len() >= MOST_COLUMNS {
             return Err(Broken { why: "a row is longer than 16 MB".into(), after: line.number });
         }
@@ -228,6 +232,10 @@ fn raw(cell: &DataRef<'_>, format: &Arc<str>) -> Raw {
             hint: "mend the formula, or paste the values; `<clear>` clears the field, an empty cell leaves it alone",
         },
     }
+}
+
+fn is_text(cell: &DataRef<'_>) -> bool {
+    matches!(cell, DataRef::String(_) | DataRef::SharedString(_))
 }
 
 fn plain(text: &str) -> Raw {
