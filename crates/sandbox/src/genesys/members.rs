@@ -200,7 +200,8 @@ pub(super) fn queue(org: &Org, visit: &mut Visit, id: &str, member: Option<&str>
                 .collect();
             set_all(users, "queues", &queue, &new, !removes);
         }
-        Ok(if member.is_some() { Reply::empty(204) } else { Reply::json(200, &json!([])) })
+        // What is published declares neither a status nor a body.
+        Ok(Reply::empty(if member.is_some() { 204 } else { 200 }))
     })())
 }
 

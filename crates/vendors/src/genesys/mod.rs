@@ -263,11 +263,6 @@ impl Vendor for Genesys {
         record::holds(&user.record, change)
     }
 
-    fn is_asynchronous(&self, change: &Change) -> bool {
-        // POST and DELETE /groups/{id}/members answer 202.
-        matches!(change.kind.as_str(), "groups+" | "groups-")
-    }
-
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
         evidence::each(changes, answer)
     }
