@@ -43,7 +43,7 @@ const FACTS: Facts = Facts {
     share: 80,
     max_concurrent: 10,
     note: None,
-    valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-"],
+    valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-", "grants-"],
     parts: &[SEARCH, HITS, USER, QUEUES, GRANTS, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
@@ -257,6 +257,10 @@ impl Vendor for Genesys {
             }
             _ => Guard::Compare,
         }
+    }
+
+    fn rebase(&self, change: Change, user: &User) -> Change {
+        lists::placed(Change { version: user.version.or(change.version), ..change }, &user.record)
     }
 
     fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
