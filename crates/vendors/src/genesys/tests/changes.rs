@@ -270,7 +270,7 @@ fn an_undo_of_an_added_role_takes_away_the_grant_that_it_finds_and_no_colleagues
     assert!(matches!(diff::settle(&back.before, &back.after, &now), Settled::Conflict(_)), "not told is not ours");
     let sent = Genesys.rebase(back.clone(), &seen(&["d1"], Some("d1")));
     let body = json!({"grants": [{"roleId": "r1", "divisionId": "d1"}]});
-    assert_eq!(calls_of(&[sent.clone()]), [(BULK_REMOVE, body)]);
+    assert_eq!(calls_of(std::slice::from_ref(&sent)), [(BULK_REMOVE, body)]);
     assert_eq!(Genesys.rebase(sent.clone(), &seen(&["d1", "d2"], None)).key, sent.key, "a change goes by its key");
     let again = json!({"subjectIds": ["u-1"], "divisionIds": ["d1"]});
     assert_eq!(calls_of(&Genesys.undo(&sent)), [("POST /api/v2/authorization/roles/{roleId}", again)]);

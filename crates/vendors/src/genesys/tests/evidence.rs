@@ -2,9 +2,10 @@
 
 use super::{answer, description, plan};
 use crate::genesys::{Genesys, calls};
+use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, BLIND, Each, Vendor, Verdict};
+use paceline_core::vendor::{Answer, BLIND, Each, Named, Vendor, Verdict};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -215,6 +216,82 @@ fn a_success_that_is_not_the_published_one_is_read_back_whatever_was_written() {
             assert_eq!(each == [Each::Accepted], waits && !is_published, "{what}: {each:?}");
         }
     }
+}
+
+/// A doubt is settled by what is seen of the user: of every kind, its effect and that it is missing.
+#[test]
+fn what_is_read_back_shows_the_effect_of_every_kind() {
+    let grant =
+        |role: &str, division: &str| json!({"subjectId": "u-1", "role": {"id": role}, "division": {"id": division}});
+    let held = json!({"id": "u-1", "version": 7, "title": "Agent", "state": "active", "acdAutoAnswer": false,
+        "division": {"id": "d1"}, "team": {"id": "t9"}, "groups": [{"id": "g2"}], "queues": [{"id": "q2"}],
+        "skills": [{"id": "s1", "name": "Spanish", "proficiency": 2}], "languages": [{"id": "l1", "name": "English", "proficiency": 2}],
+        "authorization": {"roles": [{"id": "r2", "name": "Lead"}]}, "grants": [grant("r2", "d1"), grant("r2", "d2")],
+        "customAttributes": [{"schemaId": "sc1", "attributes": {"floor": "1"}}]});
+    let all = [
+        ("fields", json!({"title": "Lead"}), json!({"title": "Lead"})),
+        ("state", json!({"state": "inactive"}), json!({"state": "inactive"})),
+        ("autoanswer", json!({"acdAutoAnswer": true}), json!({"acdAutoAnswer": true})),
+        ("division", json!({"division": "Sales"}), json!({"division": {"id": "d2"}})),
+        ("team", json!({"team": "Blue"}), json!({"team": {"id": "t1"}})),
+        ("team", json!({"team": null}), json!({"team": null})),
+        ("groups+", json!({"groups+": ["A"]}), json!({"groups": [{"id": "g2"}, {"id": "g1"}]})),
+        ("groups-", json!({"groups-": ["g2"]}), json!({"groups": []})),
+        ("queues+", json!({"queues+": ["Calls"]}), json!({"queues": [{"id": "q2"}, {"id": "q1"}]})),
+        ("queues-", json!({"queues-": ["q2"]}), json!({"queues": []})),
+        ("skills", json!({"skills": []}), json!({"skills": []})),
+        (
+            "skills+",
+            json!({"skills+": [{"name": "s1", "proficiency": 4}]}),
+            json!({"skills": [{"id": "s1", "proficiency": 4.0}]}),
+        ),
+        ("skill-", json!({"skills-": ["s1"]}), json!({"skills": []})),
+        (
+            "languages",
+            json!({"languages+": [{"name": "l1", "proficiency": 4}]}),
+            json!({"languages": [{"id": "l1", "proficiency": 4.0}]}),
+        ),
+        ("language-", json!({"languages-": ["l1"]}), json!({"languages": []})),
+        ("roles+", json!({"roles+": ["Agent"]}), json!({"authorization": {"roles": [{"id": "r1"}, {"id": "r2"}]}})),
+        ("roles-", json!({"roles-": ["r2"]}), json!({"authorization": {"roles": []}})),
+        ("grants+", json!({"roles+": ["Agent:[Sales]"]}), json!({"grants": [grant("r1", "d2"), grant("r2", "d1")]})),
+        ("grants-", json!({"roles-": ["r2:[Sales]"]}), json!({"grants": [grant("r2", "d1")]})),
+        (
+            "attributes",
+            json!({"customAttributes.sc1.floor": "2"}),
+            json!({"customAttributes": [{"schemaId": "sc1", "attributes": {"floor": "2"}}]}),
+        ),
+    ];
+    let mut names = super::names();
+    for (list, id) in [("role", "r2"), ("queue", "q2"), ("schema", "sc1")] {
+        names.add(list, Named { id: id.into(), name: id.into() });
+    }
+    let mut seen = BTreeSet::new();
+    for (kind, fields, effect) in all {
+        let changes = Genesys.changes(&super::row(&fields), &super::user(held.clone()), &names).unwrap();
+        let [change] = &changes[..] else { panic!("{fields}: {changes:?}") };
+        assert_eq!(change.kind, kind, "{fields}");
+        seen.insert(kind);
+        let mut after = held.clone();
+        after.as_object_mut().unwrap().extend(effect.as_object().unwrap().clone());
+        for (shown, expected) in [(&held, Settled::Untouched), (&after, Settled::Holds)] {
+            // As the part that it is seen in brings it.
+            let records = match Genesys.seen_in(change).0 {
+                "queues" => shown["queues"].as_array().unwrap().clone(),
+                "grants" => vec![json!({"id": "u-1", "grants": shown["grants"]})],
+                "attributes" => shown["customAttributes"].as_array().unwrap().clone(),
+                part => {
+                    assert_eq!(part, "user", "{kind}");
+                    vec![shown.clone()]
+                }
+            };
+            let user = Genesys.seen(change, &records).unwrap();
+            let now = Genesys.holds(change, &user);
+            assert_eq!(diff::settle(&change.before, &change.after, &now), expected, "{kind} {now:?}");
+        }
+    }
+    let every: BTreeSet<&str> = PUBLISHED.iter().map(|(kind, ..)| *kind).collect();
+    assert_eq!(seen, every);
 }
 
 #[test]

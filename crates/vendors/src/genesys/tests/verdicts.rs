@@ -309,6 +309,8 @@ fn a_code_means_what_its_call_makes_of_it() {
         (members.clone(), 400, "response.entity.too.large", nobody.clone()),
         (members, 404, "", nobody.clone()),
         (roles.clone(), 501, "", nobody.clone()),
+        (reads::list("home division", None), 403, "missing.permissions", nobody.clone()),
+        (reads::list("home division", None), 404, "", nobody.clone()),
         (roles, 429, "too.many.requests", Verdict::Throttled(Scope::Unsaid)),
         (grants.clone(), 403, "missing.permissions", nobody),
         (grants.clone(), 401, "bad.credentials", Verdict::Unauthorized { renew: true, may_be_the_rows: false }),
