@@ -348,6 +348,9 @@ pub enum More {
 pub enum Each {
     /// It is made.
     Made,
+    /// The vendor makes it in its own time (202), or shows late that it has: its user is read back in the end, after pauses
+    /// that grow.
+    Accepted,
     /// It is not, by name.
     Refused(Refusal),
     /// The body does not bear it out (`not.applied`: other values than were sent, an empty answer where the record is
@@ -641,9 +644,6 @@ pub trait Vendor: Send + Sync + Debug {
 
     /// What an answer to any call but the token's means.
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict;
-
-    /// Whether this change's answer only says that it will be made (202): it is read back once in the end.
-    fn is_asynchronous(&self, change: &Change) -> bool;
 
     /// What an answer that is no refusal as a whole bears out of each change; `None` where the description promises
     /// nothing of them: then all are made. A blind change is borne out by any answer of the API's.

@@ -669,7 +669,7 @@ impl<'a> Sender<'a> {
         let alone = items.iter().all(|sending| self.vendor.width(&sending.change) == 1);
         for (sending, one) in items.into_iter().zip(each) {
             match one {
-                Each::Made if self.vendor.is_asynchronous(&sending.change) => {
+                Each::Accepted => {
                     self.confirming.waits = true;
                     self.passed = true;
                     self.queue.free(&sending.change.user);

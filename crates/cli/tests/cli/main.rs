@@ -8,6 +8,7 @@ mod apply;
 mod consent;
 mod crash;
 mod fake;
+mod grants;
 mod input;
 mod nice;
 mod odd;

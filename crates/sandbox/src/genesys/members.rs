@@ -200,7 +200,8 @@ pub(super) fn queue(org: &Org, visit: &mut Visit, id: &str, member: Option<&str>
                 .collect();
             set_all(users, "queues", &queue, &new, !removes);
         }
-        Ok(if member.is_some() { Reply::empty(204) } else { Reply::json(200, &json!([])) })
+        // What is published declares neither a status nor a body.
+        Ok(Reply::empty(if member.is_some() { 204 } else { 200 }))
     })())
 }
 
@@ -311,6 +312,23 @@ pub(super) fn role(org: &Org, visit: &Visit, id: &str, adds: bool, users: &mut U
         }
         Ok(Reply::json(200, &json!(ids)))
     })())
+}
+
+/// One page of whom a role is granted to, each with the divisions.
+pub(super) fn of_role(org: &Org, visit: &Visit, id: &str, users: &Users) -> Reply {
+    let Some(role) = org.item("roles", id) else { return no_such("roles") };
+    let one = |user: &Value| {
+        let grants = user["grants"].as_array().into_iter().flatten().filter(|grant| grant["role"] == role["id"]);
+        let divisions = grants.filter_map(|grant| org.item("divisions", grant["division"].as_str()?));
+        let divisions: Vec<Value> = divisions.map(|division| org.place(visit, &division)).collect();
+        (!divisions.is_empty()).then(|| {
+            json!({"id": user["id"], "name": user["name"], "type": "PC_USER", "divisions": divisions,
+                "selfUri": visit.uri(&format!("/api/v2/authorization/subjects/{}", user["id"].as_str().unwrap_or_default()))})
+        })
+    };
+    let mut found: Vec<Value> = users.values().filter_map(one).collect();
+    found.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
+    Page::asked(visit, MAX_QUEUE).map_or_else(|refusal| refusal, |page| page.reply(visit, &found))
 }
 
 /// A role of many users in some divisions.

@@ -86,6 +86,7 @@ pub(crate) fn template(method: &str, path: &str) -> String {
         "/api/v2/authorization/divisions/{divisionId}",
         "/api/v2/authorization/divisions/{divisionId}/objects/{objectType}",
         "/api/v2/authorization/roles/{roleId}",
+        "/api/v2/authorization/roles/{roleId}/subjectgrants",
         "/api/v2/authorization/roles/{roleId}/users/add",
         "/api/v2/authorization/roles/{roleId}/users/remove",
         "/api/v2/authorization/subjects/{subjectId}",
@@ -358,6 +359,7 @@ impl Tenant {
             ("PUT", "roles", [id, "users", act @ ("add" | "remove")]) => {
                 members::role(org, visit, id, *act == "add", users)
             }
+            ("GET", "roles", [id, "subjectgrants"]) => members::of_role(org, visit, id, users),
             ("POST", "roles", [id]) => members::role_in(org, visit, id, users),
             ("GET", _, rest) => org.read(visit, list, rest, |id| {
                 let is_in = |user: &&Value| match list {

@@ -128,6 +128,7 @@ fn every_answer_of_genesys_has_the_shape_that_is_published() {
         ("GET", format!("{user}/profileskills"), Value::Null),
         ("GET", "/api/v2/users/customattributes/schemas".into(), Value::Null),
         ("GET", format!("/api/v2/authorization/subjects/{a}"), Value::Null),
+        ("GET", format!("/api/v2/authorization/roles/{}/subjectgrants", ids["roles"]), Value::Null),
         ("GET", format!("/api/v2/groups/{}/members", ids["groups"]), Value::Null),
         ("GET", format!("/api/v2/routing/queues/{}/members", ids["queues"]), Value::Null),
         ("GET", format!("/api/v2/teams/{}/members", ids["teams"]), Value::Null),

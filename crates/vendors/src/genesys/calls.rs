@@ -1,7 +1,7 @@
 //! Changes → calls that write.
 
-use super::fields;
 use super::reads::organization;
+use super::{fields, lists};
 use crate::http::encode;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{BLIND, Effect, Host, Method, Request};
@@ -116,16 +116,15 @@ pub(super) fn call(changes: &[Change]) -> Request {
             write(Put, "PUT /api/v2/authorization/roles/{roleId}/users/remove", target, Some(json!(users)))
         }
         "grants+" => {
-            let (role, divisions) = change.key.group.split_once(' ').unwrap_or((&change.key.group, ""));
-            let divisions: Vec<&str> = divisions.split(' ').filter(|id| !id.is_empty()).collect();
+            let (role, divisions) = lists::granted_in(change);
             let target = format!("/api/v2/authorization/roles/{}?subjectType=PC_USER", encode(role));
             let body = json!({"subjectIds": users, "divisionIds": divisions});
             write(Post, "POST /api/v2/authorization/roles/{roleId}", target, Some(body))
         }
         "grants-" => {
-            let (role, divisions) = change.key.group.split_once(' ').unwrap_or((&change.key.group, ""));
-            let divisions = divisions.split(' ').filter(|id| !id.is_empty());
-            let grants: Value = divisions.map(|division| json!({"roleId": role, "divisionId": division})).collect();
+            let (role, divisions) = lists::granted_in(change);
+            let grant = |division| json!({"roleId": role, "divisionId": division});
+            let grants: Value = divisions.into_iter().map(grant).collect();
             let target = format!("/api/v2/authorization/subjects/{user}/bulkremove");
             let template = "POST /api/v2/authorization/subjects/{subjectId}/bulkremove";
             write(Post, template, target, Some(json!({"grants": grants})))

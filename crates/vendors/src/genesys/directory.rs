@@ -9,17 +9,19 @@ use std::collections::BTreeSet;
 pub(super) fn lists(uses: &Uses) -> Vec<&'static str> {
     let mut lists: BTreeSet<&'static str> = uses.columns.iter().filter_map(|column| fields::list(column)).collect();
     // A role may be granted in divisions, by their names.
-    let mut roles = ["roles", "roles+"].into_iter().filter_map(|column| uses.values.get(column)).flatten();
+    let mut roles = ["roles", "roles+", "roles-"].into_iter().filter_map(|column| uses.values.get(column)).flatten();
     lists.extend(roles.any(|text| lists::names_divisions(text)).then_some("division"));
-    // An undo goes back to ids that it knows; only custom attributes are read by their schemas' ids.
-    let lists = lists.into_iter().filter(|list| !uses.undo || *list == fields::SCHEMA);
-    lists.collect()
+    // An undo goes back to ids that it knows; only custom attributes are read by their schemas' ids, and where a role was
+    // granted is found out.
+    lists.retain(|list| !uses.undo || *list == fields::SCHEMA);
+    lists.extend(unplaced_roles(uses).next().map(|_| ["role", fields::HOME]).into_iter().flatten());
+    lists.into_iter().collect()
 }
 
 /// What is read of many users at once by what they are in, and the people whom rows name.
 pub(super) fn further_lists(uses: &Uses, names: &Names) -> Vec<String> {
     let mut lists = if uses.undo { vec![] } else { people_to_read(uses, names) };
-    lists.extend(if uses.undo { vec![] } else { grants_to_read(uses, names) });
+    lists.extend(grants_to_read(uses, names));
     // Whoever joins or leaves some queues is told by those queues' members, 100 a call; whoever is to have no others
     // is not, and is asked for all of them.
     if !uses.columns.contains(QUEUES) || uses.undo {
@@ -55,6 +57,11 @@ pub(super) fn listed(
             names.note(fields::GRANTS_READ, role, json!(true));
         }
         return Ok(next);
+    }
+    if list == fields::HOME {
+        let home = answer.json_or_null()["id"].as_str().filter(|_| answer.status < 400);
+        home.into_iter().for_each(|id| names.note(list, list, json!(id)));
+        return Ok(None);
     }
     if list.starts_with(fields::PEOPLE) {
         names.note_list(fields::PEOPLE);
@@ -111,9 +118,18 @@ fn grants_to_read(uses: &Uses, names: &Names) -> Vec<String> {
         let texts = uses.values.get(column).into_iter().flatten();
         texts.flat_map(move |text| lists::divided(text, column == "roles-", names))
     };
-    let roles = ["roles", "roles+", "roles-"].into_iter().flat_map(of).collect();
+    let roles = match uses.undo {
+        true => unplaced_roles(uses).cloned().collect(),
+        false => ["roles", "roles+", "roles-"].into_iter().flat_map(of).collect(),
+    };
     let roles = fewer(roles, fields::ROLE_SIZE, uses, names);
     roles.into_iter().map(|role| format!("{}{role}", fields::GRANTS_OF)).collect()
+}
+
+/// The roles that an undo takes away wherever they were granted.
+fn unplaced_roles(uses: &Uses) -> impl Iterator<Item = &String> {
+    let groups = uses.values.get("grants-").into_iter().flatten();
+    groups.filter(|group| uses.undo && lists::is_unplaced(group))
 }
 
 /// All of these, where the pages of their users are fewer than the roster's rows; else none.

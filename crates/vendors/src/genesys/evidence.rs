@@ -1,17 +1,50 @@
 //! Which changes an answer bears out: what a 2xx promises in the published description has to be in its body.
 
 use super::verdicts::{correlation, refusal};
-use super::{pages, record};
+use super::{fields, pages, record};
 use crate::http::{number, text};
 use paceline_core::diff;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{Answer, BLIND, Each, Refusal};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-/// What is said of each change; `None` where the description promises nothing and nothing speaks against them.
+/// What the published description says that a success is like.
+pub(super) enum Success {
+    /// Its body shows what became of each change; with these statuses it comes without one.
+    Shown(fn(&Change, &Value) -> Said, &'static [u16]),
+    /// It has one of these statuses and no body: there is nothing more to see.
+    Silent(&'static [u16]),
+    /// It says that the change will be made (202).
+    Promised,
+}
+
+/// The table of all kinds. A test holds it against the published description.
+pub(super) fn published(change: &Change) -> Success {
+    use Success::{Promised, Shown, Silent};
+    match change.kind.as_str() {
+        "autoanswer" => Shown(auto_answer, &[]),
+        "skills" | "skills+" | "languages" => Shown(ratings, &[]),
+        "roles+" | "roles-" => Shown(|change, body| listed(&change.user.0, body), &[]),
+        "attributes" => Shown(attributes, &[204]),
+        "team" if change.key.group.starts_with('+') => Shown(team, &[]),
+        "team" | "division" | "language-" | "grants+" | "grants-" => Silent(&[204]),
+        "skill-" => Silent(&[200]),
+        "groups+" | "groups-" => Promised,
+        // No status is declared: those that HTTP has for what is done.
+        "queues+" | "queues-" => Silent(&[200, 204]),
+        // All others are sent as a PATCH of the user.
+        _ => Shown(user, &[]),
+    }
+}
+
+/// Whether what is read back may be older than what was answered: memberships are services of their own.
+fn lags(change: &Change) -> bool {
+    change.kind == "team" || change.kind.starts_with("queues")
+}
+
+/// What is said of each change; `None` where it is blind, and nothing is promised.
 pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-    let kind = changes.first()?.kind.as_str();
-    if kind == BLIND {
+    if changes.first()?.kind == BLIND {
         return None;
     }
     let body = answer.json_or_null();
@@ -20,19 +53,10 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
         let doubt = |_: &Change| Each::Doubtful(Refusal { code: Some("not.confirmed".into()), ..said.clone() });
         return Some(changes.iter().map(doubt).collect());
     }
-    let of: fn(&Change, &Value) -> Said = match kind {
-        "fields" | "state" => user,
-        "autoanswer" => auto_answer,
-        "skills" | "skills+" | "languages" => ratings,
-        "roles+" => |change, body| listed(&change.user.0, body),
-        "roles-" => |_, body| if body.is_array() { Said::Made } else { Said::Untold },
-        "team" if changes.first().is_some_and(|change| change.key.group.starts_with('+')) => team,
-        "attributes" => attributes,
-        // 202 and 204 say nothing of anybody.
-        _ => return None,
-    };
-    let told = |change: &Change| match of(change, body) {
+    let told = |change: &Change| match said(change, answer) {
         Said::Made => Each::Made,
+        Said::Promised => Each::Accepted,
+        Said::Untold if lags(change) => Each::Accepted,
         Said::Untold => Each::Doubtful(own(answer, "not.confirmed", "the answer does not show what became of it")),
         Said::Other(key) => {
             Each::Doubtful(own(answer, "not.applied", &format!("the answer shows another `{key}` than was sent")))
@@ -42,9 +66,25 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     Some(changes.iter().map(told).collect())
 }
 
-/// What a body says of one change.
-enum Said {
+fn said(change: &Change, answer: &Answer) -> Said {
+    let is_silent = answer.body().iter().all(u8::is_ascii_whitespace);
+    match published(change) {
+        Success::Promised => Said::Promised,
+        // Whatever is published: "accepted" is not "done".
+        _ if answer.status == 202 => Said::Promised,
+        Success::Shown(_, silent) | Success::Silent(silent) if is_silent && silent.contains(&answer.status) => {
+            Said::Made
+        }
+        Success::Shown(shows, _) if !is_silent => shows(change, answer.json_or_null()),
+        Success::Shown(..) | Success::Silent(_) => Said::Untold,
+    }
+}
+
+/// What an answer says of one change.
+pub(super) enum Said {
     Made,
+    /// It will be made.
+    Promised,
     /// What is promised is not there.
     Untold,
     /// This is there with another value.
@@ -141,23 +181,26 @@ fn team(change: &Change, body: &Value) -> Said {
     if find("entities").is_some() { Said::Made } else { Said::Untold }
 }
 
-/// Custom attributes are answered with a record or with nothing at all.
+/// Custom attributes are answered with a record, of one of the schemas where several were sent.
 fn attributes(change: &Change, body: &Value) -> Said {
-    let records: Vec<&Value> = match body {
-        Value::Null => return Said::Made,
-        Value::Array(records) => records.iter().collect(),
-        record => vec![record],
-    };
-    let shown = serde_json::json!({"customAttributes": records});
+    let records = body.as_array().map_or_else(|| std::slice::from_ref(body), Vec::as_slice);
+    let records: Vec<&Value> = records.iter().filter(|record| record["attributes"].is_object()).collect();
+    let shown = json!({"customAttributes": records});
     let now = record::holds(&shown, change);
-    let told = |key: &String| {
-        let is_there = |record: &&Value| {
-            super::fields::attribute(key).is_some_and(|(_, name)| record["attributes"].get(name).is_some())
-        };
-        records.iter().any(is_there)
+    let is_shown = |key: &String| {
+        let name = fields::attribute(key).map(|(_, name)| name).unwrap_or_default();
+        records.iter().any(|record| record["attributes"].get(name).is_some())
     };
-    let other = diff::changed(&now, &change.after)
-        .into_iter()
-        .find(|key| now.get(key).is_some_and(|held| !held.is_null()) && told(key));
-    other.map_or(Said::Made, Said::Other)
+    let differs = |key: &String| is_shown(key) && now.get(key).is_some_and(|held| !held.is_null());
+    if let Some(other) = diff::changed(&now, &change.after).into_iter().find(differs) {
+        return Said::Other(other);
+    }
+    // What was cleared may be left out.
+    let mut borne = change.after.iter().map(|(key, value)| diff::is_empty(value) || is_shown(key));
+    let several = change.key.group.contains(',');
+    match records.is_empty() {
+        false if several && borne.any(|borne| borne) => Said::Made,
+        false if !several && borne.all(|borne| borne) => Said::Made,
+        _ => Said::Untold,
+    }
 }

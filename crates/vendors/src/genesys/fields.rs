@@ -134,6 +134,8 @@ pub(super) const QUEUE_SIZE: &str = "queue size";
 pub(super) const GRANTS_OF: &str = "grants of role ";
 pub(super) const GRANTS_READ: &str = "granted roles";
 pub(super) const ROLE_SIZE: &str = "role size";
+/// The division that a role is granted in where none is named, as a list of one, and beside a user that was read.
+pub(super) const HOME: &str = "home division";
 /// Queues whose members cannot be read: whoever may be in one is asked for all of theirs.
 pub(super) const UNREAD: &str = "unread queues";
 /// The addresses of the people that rows name by e-mail, as their records show them.

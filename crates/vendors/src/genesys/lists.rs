@@ -103,9 +103,10 @@ fn asked(item: &Value, list: &str, names: &Names) -> Result<Asked, Refusal> {
             (found?, divisions.filter_map(Value::as_str).collect())
         }
     };
-    // `*` is every division.
-    let id =
-        |text: &str| if text == "*" { Ok(text.to_owned()) } else { Ok(names.resolve("division", text)?.id.clone()) };
+    let id = |text: &str| match text {
+        EVERYWHERE => Ok(text.to_owned()),
+        _ => Ok(names.resolve("division", text)?.id.clone()),
+    };
     let divisions = divisions.into_iter().map(id).collect::<Result<_, Refusal>>()?;
     Ok(Asked { id: found.id.clone(), name: found.name.clone(), divisions })
 }
@@ -117,72 +118,181 @@ fn granted(text: &str) -> Option<(&str, Vec<&str>)> {
     Some((role, divisions.split([';', ',']).map(str::trim).filter(|name| !name.is_empty()).collect()))
 }
 
+/// What a row asks of one group, queue or role, in whichever of `x`, `x+` and `x-`: to join and to leave, each with the
+/// column that says so and the divisions that it names. Only of a role may it ask both, in different divisions.
+#[derive(Default)]
+struct Wish {
+    name: String,
+    joins: Option<(String, BTreeSet<String>)>,
+    leaves: Option<(String, BTreeSet<String>)>,
+}
+
+impl Wish {
+    /// Several items of one role add up.
+    fn join(&mut self, column: &str, divisions: BTreeSet<String>) {
+        self.leaves = None;
+        self.joins.get_or_insert_with(|| (column.to_owned(), BTreeSet::new())).1.extend(divisions);
+    }
+
+    /// To leave wins over to join. Without divisions all of them are meant.
+    fn leave(&mut self, column: &str, divisions: BTreeSet<String>) {
+        self.joins = self.joins.take().and_then(|(column, joined)| {
+            let kept: BTreeSet<String> = joined.difference(&divisions).cloned().collect();
+            (!divisions.is_empty() && (joined.is_empty() || !kept.is_empty())).then_some((column, kept))
+        });
+        self.leaves = match self.leaves.take() {
+            Some((column, all)) if all.is_empty() => Some((column, all)),
+            Some((column, some)) if !divisions.is_empty() => Some((column, some.union(&divisions).cloned().collect())),
+            _ => Some((column.to_owned(), divisions)),
+        };
+    }
+}
+
 /// Groups, queues or roles: one change for each that is joined or left.
 pub(super) fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &str) -> Result<(), Refusal> {
     if !row.fields.keys().any(|column| fields::mode(column).0 == list) {
         return Ok(());
     }
     let held = record::memberships(&maker.user.record, list).ok_or_else(|| not_told(list))?;
-    let mut wanted: BTreeMap<String, (Asked, bool, String)> = BTreeMap::new();
+    let mut wishes: BTreeMap<String, Wish> = BTreeMap::new();
     for (column, value) in row.fields.iter().filter(|(column, _)| fields::mode(column).0 == list) {
         let (_, mode) = fields::mode(column);
         if mode == Mode::Replace {
             for (id, name) in &held {
-                let name = name.as_str().unwrap_or(id).to_owned();
-                let left = Asked { id: id.clone(), name, divisions: BTreeSet::new() };
-                wanted.insert(id.clone(), (left, false, column.clone()));
+                let wish = wishes.entry(id.clone()).or_default();
+                wish.name = name.as_str().unwrap_or(id).to_owned();
+                wish.leave(column, BTreeSet::new());
             }
         }
         for item in value.as_array().into_iter().flatten() {
-            let item = asked(item, list, names)?;
-            wanted.insert(item.id.clone(), (item, mode != Mode::Remove, column.clone()));
+            let Asked { id, name, divisions } = asked(item, list, names)?;
+            let wish = wishes.entry(id).or_default();
+            wish.name = name;
+            match mode {
+                Mode::Remove => wish.leave(column, divisions),
+                _ => wish.join(column, divisions),
+            }
         }
     }
-    for (Asked { id, name, divisions }, member, column) in wanted.into_values() {
-        let key = format!("{list}/{id}");
-        let one = |member: bool| Map::from_iter([(key.clone(), json!({"name": name, "member": member}))]);
+    for (id, Wish { name, joins, leaves }) in wishes {
+        let one = |member: bool| Map::from_iter([(format!("{list}/{id}"), json!({"name": name, "member": member}))]);
         let is_member = held.contains_key(&id);
-        let mut before = one(is_member);
-        let in_divisions = record::divisions_of(&maker.user.record, &id).filter(|_| list == "roles");
-        if member && !divisions.is_empty() {
-            grant(maker, column, &id, (before, one(true)), is_member, in_divisions.as_ref(), divisions)?;
-            continue;
+        let divisions = record::divisions_of(&maker.user.record, &id).filter(|_| list == "roles");
+        let role = Role { id: &id, name: &name, is_member, held: divisions.as_ref() };
+        match joins {
+            Some((column, divisions)) if !divisions.is_empty() => role.grant(maker, column, &divisions)?,
+            Some((column, _)) => maker.push(&format!("{list}+"), vec![column], one(is_member), one(true)),
+            None => {}
         }
-        let leaves = list == "roles" && !member && is_member;
-        // In the divisions where it was held, an undo grants it again.
-        let kept = in_divisions.filter(|ids| leaves && ids.as_array().is_some_and(|ids| !ids.is_empty()));
-        before.extend(kept.map(|ids| (format!("divisions/{id}"), ids)));
-        maker.push(&format!("{list}{}", if member { '+' } else { '-' }), vec![column], before, one(member));
+        match leaves {
+            Some((column, divisions)) if !divisions.is_empty() => role.revoke(maker, column, &divisions)?,
+            Some((column, _)) => {
+                let mut before = one(is_member);
+                // In the divisions where it was held, an undo grants it again.
+                let kept = role.held.filter(|ids| is_member && ids.as_array().is_some_and(|ids| !ids.is_empty()));
+                before.extend(kept.map(|ids| (format!("divisions/{id}"), ids.clone())));
+                maker.push(&format!("{list}-"), vec![column], before, one(false));
+            }
+            None => {}
+        }
     }
     Ok(())
 }
 
-/// A role in some divisions: granted where it is not held yet.
-fn grant(
-    maker: &mut Maker<'_>,
-    column: String,
-    role: &str,
-    (mut before, mut after): (Map<String, Value>, Map<String, Value>),
+/// A role as a user holds it.
+struct Role<'a> {
+    id: &'a str,
+    name: &'a str,
     is_member: bool,
-    held: Option<&Value>,
-    wanted: BTreeSet<String>,
-) -> Result<(), Refusal> {
-    let known: BTreeSet<String> = match held {
-        Some(ids) => ids.as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
-        None if !is_member => BTreeSet::new(),
-        None => return Err(not_told("roles in their divisions")),
-    };
-    let missing: Vec<&str> =
-        wanted.iter().filter(|id| !known.contains(*id) && !known.contains("*")).map(String::as_str).collect();
-    if missing.is_empty() {
-        return Ok(());
+    /// The divisions, where they are told.
+    held: Option<&'a Value>,
+}
+
+impl Role<'_> {
+    fn divisions(&self) -> Result<BTreeSet<String>, Refusal> {
+        match self.held {
+            Some(ids) => {
+                Ok(ids.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
+            }
+            None if !self.is_member => Ok(BTreeSet::new()),
+            None => Err(not_told("roles in their divisions")),
+        }
     }
-    let group = format!("{role} {}", missing.join(" "));
-    let key = format!("divisions/{role}");
-    after.insert(key.clone(), json!(known.union(&wanted).collect::<Vec<_>>()));
-    before.insert(key, json!(known));
-    maker.push_to(group, "grants+", vec![column], before, after);
-    Ok(())
+
+    /// Grants it in those of the divisions where it is not held yet.
+    fn grant(&self, maker: &mut Maker<'_>, column: String, asked: &BTreeSet<String>) -> Result<(), Refusal> {
+        let held = self.divisions()?;
+        let missing: BTreeSet<&String> = asked.difference(&held).filter(|_| !held.contains(EVERYWHERE)).collect();
+        self.push(maker, "grants+", column, &missing, (self.is_member, &held), (true, &(&held | asked)));
+        Ok(())
+    }
+
+    /// Takes it away in those of the divisions where it is held.
+    fn revoke(&self, maker: &mut Maker<'_>, column: String, asked: &BTreeSet<String>) -> Result<(), Refusal> {
+        let held = self.divisions()?;
+        if held.contains(EVERYWHERE) && !asked.contains(EVERYWHERE) {
+            let message = format!(
+                "the role `{}` is granted in every division at once (`*`) and cannot be taken away in single ones: take `{}:[*]` away and grant it where it shall stay",
+                self.name, self.name
+            );
+            return Err(Refusal::own("granted.everywhere", message));
+        }
+        let taken: BTreeSet<&String> = asked.intersection(&held).collect();
+        let left = &held - asked;
+        self.push(maker, "grants-", column, &taken, (self.is_member, &held), (!left.is_empty(), &left));
+        Ok(())
+    }
+
+    fn push(
+        &self,
+        maker: &mut Maker<'_>,
+        kind: &str,
+        column: String,
+        divisions: &BTreeSet<&String>,
+        before: (bool, &BTreeSet<String>),
+        after: (bool, &BTreeSet<String>),
+    ) {
+        if divisions.is_empty() {
+            return;
+        }
+        let all = |(member, divisions): (bool, &BTreeSet<String>)| {
+            Map::from_iter([
+                (format!("roles/{}", self.id), json!({"name": self.name, "member": member})),
+                (format!("divisions/{}", self.id), json!(divisions)),
+            ])
+        };
+        let group = divisions.iter().fold(self.id.to_owned(), |group, id| format!("{group} {id}"));
+        maker.push_to(group, kind, vec![column], all(before), all(after));
+    }
+}
+
+/// Every division, those to come included.
+pub(super) const EVERYWHERE: &str = "*";
+
+/// The role of a change of kind `grants+` or `grants-`, and its divisions. An undo of `roles+` learns them from its user.
+pub(super) fn granted_in(change: &Change) -> (&str, Vec<&str>) {
+    let mut ids = change.key.group.split(' ').filter(|id| !id.is_empty());
+    (ids.next().unwrap_or_default(), ids.collect())
+}
+
+/// Whether a group of `grants-` is a role's whose divisions are still to be learned.
+pub(super) fn is_unplaced(group: &str) -> bool {
+    !group.contains(' ')
+}
+
+/// What an undo of `roles+` takes away, from the user as it was read: the grant that it finds. Where there are others,
+/// `record::holds` has told them apart.
+pub(super) fn placed(mut change: Change, record: &Value) -> Change {
+    if change.kind != "grants-" || !is_unplaced(&change.key.group) {
+        return change;
+    }
+    let role = change.key.group.clone();
+    if let Some(held) = record::divisions_of(record, &role) {
+        change.key.group = format!("{role} {}", ids(&held));
+        change.before.insert(format!("divisions/{role}"), held);
+        change.after.insert(format!("divisions/{role}"), json!([]));
+    }
+    change
 }
 
 /// The roles whose divisions a row's changes turn on: those it takes away, and those it grants in some divisions to a user
@@ -240,19 +350,11 @@ pub(super) fn undo(maker: &mut Maker<'_>, change: &Change) {
         "roles-" if after.contains_key(&divisions) => {
             maker.push_to(format!("{role} {}", ids(&after[&divisions])), "grants+", columns, before, after);
         }
-        "grants+" | "grants-" => {
-            let was_member = after.get(&format!("roles/{role}")).is_none_or(|role| role["member"] == true);
-            if !was_member {
-                let only = |mut map: Map<String, Value>| {
-                    map.remove(&divisions);
-                    map
-                };
-                return maker.push_to(role.to_owned(), "roles-", columns, only(before), only(after));
-            }
-            // In those divisions, and no others.
-            let kind = if change.kind == "grants+" { "grants-" } else { "grants+" };
-            maker.push_to(change.key.group.clone(), kind, columns, before, after);
-        }
+        // Which division the vendor has granted it in is not told: only that grant is taken away, and no colleague's.
+        "roles+" => maker.push_to(role.to_owned(), "grants-", columns, before, after),
+        // In those divisions, and no others.
+        "grants+" => maker.push_to(change.key.group.clone(), "grants-", columns, before, after),
+        "grants-" => maker.push_to(change.key.group.clone(), "grants+", columns, before, after),
         kind => {
             let back = match (kind.strip_suffix('+'), kind.strip_suffix('-')) {
                 (Some(list), _) => format!("{list}-"),

@@ -43,7 +43,7 @@ const FACTS: Facts = Facts {
     share: 80,
     max_concurrent: 10,
     note: None,
-    valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-"],
+    valued: &["manager", "queues+", "queues-", "roles", "roles+", "roles-", "grants-"],
     parts: &[SEARCH, HITS, USER, QUEUES, GRANTS, ATTRIBUTES],
     // The tutorial's, and the vendor's own tools'.
     variables: [
@@ -259,13 +259,12 @@ impl Vendor for Genesys {
         }
     }
 
-    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
-        record::holds(&user.record, change)
+    fn rebase(&self, change: Change, user: &User) -> Change {
+        lists::placed(Change { version: user.version.or(change.version), ..change }, &user.record)
     }
 
-    fn is_asynchronous(&self, change: &Change) -> bool {
-        // POST and DELETE /groups/{id}/members answer 202.
-        matches!(change.kind.as_str(), "groups+" | "groups-")
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        record::holds(&user.record, change)
     }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {

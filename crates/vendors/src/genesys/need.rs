@@ -2,7 +2,7 @@
 
 use super::reads::MOST_SCHEMAS;
 use super::{ALL, ATTRIBUTES, GRANTS, HITS, LISTED, QUEUES, SEARCH, USER};
-use super::{fields, lists, pages};
+use super::{fields, lists, pages, record};
 use paceline_core::desired::Row;
 use paceline_core::vendor::{Found, Names, Need, Refusal, UNDO, Uses};
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
         };
         set(&mut user.record, QUEUES, json!(queues));
     }
-    let roles = if uses.undo { BTreeSet::new() } else { lists::divided_roles(row, names, &user.record) };
+    let roles =
+        if uses.undo { unplaced_roles(row, &user.record) } else { lists::divided_roles(row, names, &user.record) };
     if !roles.is_empty() {
         let is_read = |role: &String| names.noted(fields::GRANTS_READ, role).is_some_and(|notes| !notes.is_empty());
         let grants = match (roles.iter().all(is_read), found.get(GRANTS)) {
@@ -58,7 +59,13 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
             (false, None) => return Ok(Need::Read(GRANTS, id)),
             (false, Some(told)) => told.first().and_then(|told| told.get("grants")).cloned(),
         };
-        grants.into_iter().for_each(|grants| set(&mut user.record, GRANTS, grants));
+        match grants {
+            Some(grants) => set(&mut user.record, GRANTS, grants),
+            None if uses.undo => return Err(unknown_divisions(&roles)),
+            None => {}
+        }
+        let home = names.noted(fields::HOME, fields::HOME).and_then(<[Value]>::first);
+        home.into_iter().for_each(|home| set(&mut user.record, fields::HOME, home.clone()));
     }
     if !schemas.is_empty() && !user.record.get("customAttributes").is_some_and(is_told) {
         let Some(held) = found.get(ATTRIBUTES) else { return Ok(Need::Read(ATTRIBUTES, key(&id, &schemas))) };
@@ -148,6 +155,23 @@ fn is_unread(row: &Row, names: &Names) -> bool {
 
 fn undone(row: &Row) -> impl Iterator<Item = &Value> {
     row.fields.get(UNDO).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The roles that a row takes away wherever they were granted, and that its user still holds.
+fn unplaced_roles(row: &Row, user: &Value) -> BTreeSet<String> {
+    let held = record::memberships(user, "roles");
+    let taken = undone(row).filter(|change| change["kind"] == "grants-");
+    let roles = taken.filter_map(|change| change["key"]["group"].as_str()).filter(|group| lists::is_unplaced(group));
+    let is_held = |role: &&str| held.as_ref().is_none_or(|held| held.contains_key(*role));
+    roles.filter(is_held).map(str::to_owned).collect()
+}
+
+fn unknown_divisions(roles: &BTreeSet<String>) -> Refusal {
+    let roles = roles.iter().map(String::as_str).collect::<Vec<_>>().join("`, `");
+    let message = format!(
+        "the vendor does not tell in which divisions the user holds `{roles}`, and a colleague may have granted it too: nothing is sent; take it away by a roster with `roles-` where it shall go altogether"
+    );
+    Refusal::own("not.told", message)
 }
 
 /// Whether attributes that came with a user are told in a form that is understood.

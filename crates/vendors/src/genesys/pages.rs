@@ -160,7 +160,8 @@ pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<
 pub(super) fn grants(answer: &Answer, user: &str) -> Result<Page, Refusal> {
     let told = match answer.status {
         400.. => json!({}),
-        _ => json!({"grants": listing(answer, "grants")?}),
+        // Beside it, a grant that comes with a group is told from the user's own.
+        _ => json!({"id": user, "grants": listing(answer, "grants")?}),
     };
     Ok(Page { records: vec![(user.to_owned(), told)], more: More::No })
 }

@@ -11,6 +11,7 @@ pub(super) const SEARCH: &str = "POST /api/v2/users/search";
 pub(super) const USERS: &str = "GET /api/v2/users";
 pub(super) const QUEUE_MEMBERS: &str = "GET /api/v2/routing/queues/{queueId}/members";
 pub(super) const GRANTS: &str = "GET /api/v2/authorization/subjects/{subjectId}";
+pub(super) const HOME: &str = "GET /api/v2/authorization/divisions/home";
 pub(super) const ROLE_GRANTS: &str = "GET /api/v2/authorization/roles/{roleId}/subjectgrants";
 
 /// Values that a criterion of a search takes, and hits that a page of it shows.
@@ -128,6 +129,7 @@ pub(super) fn list(list: &str, next: Option<&str>) -> Request {
         "group" => ("GET /api/v2/groups", 500),
         "role" => ("GET /api/v2/authorization/roles", 100),
         "location" => ("GET /api/v2/locations", 100),
+        fields::HOME => return get(HOME, "/api/v2/authorization/divisions/home".into()),
         fields::SCHEMA => {
             return get("GET /api/v2/users/customattributes/schemas", "/api/v2/users/customattributes/schemas".into());
         }

@@ -2,7 +2,7 @@
 //!
 //! What an answer does not tell is never taken for empty: the vendor promises an `expand` "best effort" only.
 
-use super::{fields, phones};
+use super::{fields, lists, phones};
 use paceline_core::plan::Change;
 use paceline_core::vendor::BLIND;
 use serde_json::{Map, Value, json};
@@ -98,13 +98,54 @@ pub(super) fn memberships(record: &Value, list: &str) -> Option<BTreeMap<String,
 /// The divisions that a user has a role in, sorted; `None` where the answer does not tell.
 pub(super) fn divisions_of(record: &Value, role: &str) -> Option<Value> {
     // One that comes with a group is the group's, not the user's.
-    let own =
-        |grant: &&Value| grant["subjectId"].is_null() || record["id"].is_null() || grant["subjectId"] == record["id"];
+    let own = |grant: &&Value| match (grant["subjectId"].as_str(), record["id"].as_str()) {
+        (Some(subject), Some(user)) => subject.eq_ignore_ascii_case(user),
+        _ => true,
+    };
     let grants = record.get("grants")?.as_array()?.iter().filter(own).filter(|grant| grant["role"]["id"] == role);
     let mut ids: Vec<&str> = grants.filter_map(|grant| grant["division"]["id"].as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     Some(json!(ids))
+}
+
+/// The same, where it is enough to know that the user does not have the role.
+fn held_in(record: &Value, role: &str) -> Option<Value> {
+    let is_without = || memberships(record, "roles").is_some_and(|held| !held.contains_key(role));
+    divisions_of(record, role).or_else(|| is_without().then(|| json!([])))
+}
+
+/// What a user holds now of a role that `change` grants or takes away in some divisions: what it sets where that is done,
+/// and else what was there. Other divisions do not matter: a colleague may grant and take away in them. `None` where the
+/// divisions are not told.
+fn granted(record: &Value, change: &Change) -> Option<Map<String, Value>> {
+    let (role, divisions) = lists::granted_in(change);
+    let held = held_in(record, role)?;
+    let holds = |id: &str| held.as_array().is_some_and(|held| held.iter().any(|held| held == id));
+    let is_done = match change.kind.as_str() {
+        "grants+" => divisions.iter().all(|id| holds(id)) || holds(lists::EVERYWHERE),
+        _ => !divisions.iter().any(|id| holds(id)),
+    };
+    Some(if is_done { change.after.clone() } else { change.before.clone() })
+}
+
+/// What an undo of `roles+` finds, which was not told where the role was granted: the home division, as far as is known.
+/// A grant there, and no other, is what it takes away; whatever else is there may be a colleague's.
+fn unplaced(record: &Value, change: &Change) -> Map<String, Value> {
+    let (role, _) = lists::granted_in(change);
+    let home = record.get(fields::HOME).and_then(Value::as_str);
+    let divisions = held_in(record, role);
+    let is_ours = match divisions.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
+        None => false,
+        Some([]) => return change.after.clone(),
+        Some([one]) => home.is_none_or(|home| one == home),
+        Some(_) => false,
+    };
+    if is_ours {
+        return change.before.clone();
+    }
+    let theirs = json!({"member": true, "divisions": divisions.unwrap_or_else(|| json!("not told"))});
+    change.before.keys().map(|key| (key.clone(), theirs.clone())).collect()
 }
 
 /// A custom attribute by schema id (or name, where the answer has it) and key; `None` where the answer does not tell.
@@ -151,7 +192,12 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
         };
         Some((key.clone(), found?))
     };
-    change.after.iter().filter_map(one).collect()
+    let generic = || change.after.iter().filter_map(one).collect();
+    match change.kind.as_str() {
+        "grants-" if lists::is_unplaced(&change.key.group) => unplaced(record, change),
+        "grants+" | "grants-" => granted(record, change).unwrap_or_else(generic),
+        _ => generic(),
+    }
 }
 
 /// Whether two texts are one to the vendor, which trims them, and knows addresses without case.

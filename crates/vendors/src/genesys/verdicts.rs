@@ -104,8 +104,8 @@ fn is_told_by_the_read(request: &Request, status: u16, code: &str) -> bool {
     match (request.template, status) {
         (reads::SEARCH | reads::USERS, 404) => matches!(code, "resource.not.found" | "general.resource.not.found"),
         // Ways round that are fewer calls: whoever may be in that queue is asked for theirs, and only an undo would miss
-        // a role's divisions.
-        (reads::QUEUE_MEMBERS | reads::GRANTS | reads::ROLE_GRANTS, 400 | 403..=405 | 501) => true,
+        // a role's divisions, or which of them is home.
+        (reads::QUEUE_MEMBERS | reads::GRANTS | reads::ROLE_GRANTS | reads::HOME, 400 | 403..=405 | 501) => true,
         _ => false,
     }
 }

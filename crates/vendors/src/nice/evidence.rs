@@ -327,6 +327,7 @@ mod tests {
         let word = |one: &Each| match one {
             Each::Made => "made",
             Each::Refused(_) => "refused",
+            Each::Accepted => "accepted",
             Each::Doubtful(_) => "doubtful",
         };
         each(changes, answer).map_or("none".into(), |each| each.iter().map(word).collect::<Vec<_>>().join(" "))

@@ -285,10 +285,6 @@ impl Vendor for Nice {
         person::holds(&user.record, change)
     }
 
-    fn is_asynchronous(&self, _change: &Change) -> bool {
-        false
-    }
-
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
         evidence::read_back(changes, evidence::each(changes, answer))
     }

@@ -2,7 +2,7 @@
 
 use super::{kinds, names, plan, row, user};
 use crate::genesys::{Genesys, calls};
-use paceline_core::diff;
+use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Guard};
 use paceline_core::vendor::Vendor;
 use serde_json::{Map, Value, json};
@@ -230,11 +230,106 @@ fn a_role_that_is_taken_away_is_given_back_in_the_divisions_where_it_was_held() 
     let body = json!({"subjectIds": ["u-1"], "divisionIds": ["d1", "d2"]});
     assert_eq!(calls_of(&back), [("POST /api/v2/authorization/roles/{roleId}", body)]);
     assert_eq!(calls::call(&back).target, "/api/v2/authorization/roles/r1?subjectType=PC_USER");
-    assert_eq!(kinds(&Genesys.undo(&back[0])), ["roles-"]);
+    assert_eq!(kinds(&Genesys.undo(&back[0])), ["grants-"]);
     // Where the divisions may not be seen, the role is given back as it can be.
     let record = json!({"authorization": {"roles": [{"id": "r1", "name": "Agent"}]}});
     let changes = plan(json!({"roles-": ["Agent"]}), record).unwrap();
     assert_eq!(kinds(&Genesys.undo(&changes[0])), ["roles+"]);
+}
+
+const BULK_REMOVE: &str = "POST /api/v2/authorization/subjects/{subjectId}/bulkremove";
+
+fn agent_in(divisions: &[&str]) -> Value {
+    let grants = divisions.iter().map(|id| json!({"role": {"id": "r1", "name": "Agent"}, "division": {"id": id}}));
+    let roles = divisions.iter().take(1).map(|_| json!({"id": "r1", "name": "Agent"}));
+    json!({"authorization": {"roles": roles.collect::<Value>()}, "grants": grants.collect::<Value>()})
+}
+
+#[test]
+fn an_undo_of_an_added_role_takes_away_the_grant_that_it_finds_and_no_colleagues() {
+    let added = plan(json!({"roles+": ["Agent"]}), agent_in(&[])).unwrap();
+    let [back] = &Genesys.undo(&added[0])[..] else { panic!("one change takes one back") };
+    let seen = |divisions: &[&str], home: Option<&str>| {
+        let mut record = agent_in(divisions);
+        home.into_iter().for_each(|home| record["home division"] = json!(home));
+        user(record)
+    };
+    let table = [
+        (&["d1"][..], Some("d1"), Settled::Untouched),
+        (&["d2"], None, Settled::Untouched),
+        (&["d2"], Some("d1"), Settled::Conflict(vec!["roles/r1".into()])),
+        (&["d1", "d2"], Some("d1"), Settled::Conflict(vec!["roles/r1".into()])),
+        (&[], Some("d1"), Settled::Holds),
+    ];
+    for (divisions, home, expected) in table {
+        let now = Genesys.holds(back, &seen(divisions, home));
+        assert_eq!(diff::settle(&back.before, &back.after, &now), expected, "{divisions:?} {home:?}");
+    }
+    let unseen = user(json!({"authorization": {"roles": [{"id": "r1", "name": "Agent"}]}}));
+    let now = Genesys.holds(back, &unseen);
+    assert!(matches!(diff::settle(&back.before, &back.after, &now), Settled::Conflict(_)), "not told is not ours");
+    let sent = Genesys.rebase(back.clone(), &seen(&["d1"], Some("d1")));
+    let body = json!({"grants": [{"roleId": "r1", "divisionId": "d1"}]});
+    assert_eq!(calls_of(std::slice::from_ref(&sent)), [(BULK_REMOVE, body)]);
+    assert_eq!(Genesys.rebase(sent.clone(), &seen(&["d1", "d2"], None)).key, sent.key, "a change goes by its key");
+    let again = json!({"subjectIds": ["u-1"], "divisionIds": ["d1"]});
+    assert_eq!(calls_of(&Genesys.undo(&sent)), [("POST /api/v2/authorization/roles/{roleId}", again)]);
+}
+
+#[test]
+fn of_a_grant_only_its_own_divisions_are_compared() {
+    let added = plan(json!({"roles+": ["Agent:[Sales]"]}), agent_in(&["d9"])).unwrap().remove(0);
+    let back = Genesys.undo(&added).remove(0);
+    let table = [
+        (&["d2", "d9"][..], Settled::Holds, Settled::Untouched),
+        (&["d2", "d3"], Settled::Holds, Settled::Untouched),
+        (&["*"], Settled::Holds, Settled::Holds),
+        (&["d3", "d9"], Settled::Untouched, Settled::Holds),
+        (&[], Settled::Untouched, Settled::Holds),
+    ];
+    for (divisions, there, gone) in table {
+        let settle = |change: &Change| {
+            diff::settle(&change.before, &change.after, &Genesys.holds(change, &user(agent_in(divisions))))
+        };
+        assert_eq!((settle(&added), settle(&back)), (there, gone), "{divisions:?}");
+    }
+}
+
+#[test]
+fn a_role_is_taken_away_in_the_divisions_that_a_row_names_and_in_no_others() {
+    const WHOLE: &str = "PUT /api/v2/authorization/roles/{roleId}/users/remove";
+    const GRANT: &str = "POST /api/v2/authorization/roles/{roleId}";
+    let taken = |ids: &[&str]| {
+        let grants = ids.iter().map(|id| json!({"roleId": "r1", "divisionId": id})).collect::<Value>();
+        (BULK_REMOVE, json!({"grants": grants}))
+    };
+    let given = |ids: &[&str]| (GRANT, json!({"subjectIds": ["u-1"], "divisionIds": ids}));
+    let table = [
+        (json!({"roles-": ["Agent:[Sales]"]}), &["d1", "d2"][..], vec![taken(&["d2"])]),
+        (json!({"roles-": ["Agent:[Sales]"]}), &["d1"], vec![]),
+        (json!({"roles-": ["Agent:[Sales; Home]"]}), &["d1", "d2", "d3"], vec![taken(&["d1", "d2"])]),
+        (json!({"roles-": ["Agent:[Sales]", "Agent:[Home]"]}), &["d1", "d2"], vec![taken(&["d1", "d2"])]),
+        (json!({"roles-": ["Agent:[Sales]", "Agent"]}), &["d1", "d2"], vec![(WHOLE, json!(["u-1"]))]),
+        (json!({"roles-": ["Agent"]}), &["d1", "d2"], vec![(WHOLE, json!(["u-1"]))]),
+        // From one division to another.
+        (
+            json!({"roles+": ["Agent:[Sales]"], "roles-": ["Agent:[Home]"]}),
+            &["d1"],
+            vec![taken(&["d1"]), given(&["d2"])],
+        ),
+        // Two items of one role add up.
+        (json!({"roles+": ["Agent:[Sales]", "Agent:[Home]"]}), &[], vec![given(&["d1", "d2"])]),
+        (json!({"roles+": ["Agent:[Sales]"], "roles-": ["Agent:[Sales]"]}), &["d2"], vec![taken(&["d2"])]),
+        (json!({"roles+": ["Agent"], "roles-": ["Agent"]}), &["d2"], vec![(WHOLE, json!(["u-1"]))]),
+    ];
+    for (fields, held, expected) in table {
+        assert_eq!(calls_of(&plan(fields.clone(), agent_in(held)).unwrap()), expected, "{fields} {held:?}");
+    }
+    let refusal = plan(json!({"roles-": ["Agent:[Sales]"]}), agent_in(&["*"])).unwrap_err();
+    assert_eq!(refusal.code.as_deref(), Some("granted.everywhere"));
+    let untold = json!({"authorization": {"roles": [{"id": "r1"}]}});
+    let refusal = plan(json!({"roles-": ["Agent:[Sales]"]}), untold).unwrap_err();
+    assert_eq!(refusal.code.as_deref(), Some("not.told"));
 }
 
 #[test]
@@ -244,7 +339,8 @@ fn a_role_may_be_granted_in_divisions_and_taken_back_from_those_alone() {
     let changes = plan(asked.clone(), none).unwrap();
     let body = json!({"subjectIds": ["u-1"], "divisionIds": ["d1", "d2"]});
     assert_eq!(calls_of(&changes), [("POST /api/v2/authorization/roles/{roleId}", body)]);
-    assert_eq!(kinds(&Genesys.undo(&changes[0])), ["roles-"]);
+    let body = json!({"grants": [{"roleId": "r1", "divisionId": "d1"}, {"roleId": "r1", "divisionId": "d2"}]});
+    assert_eq!(calls_of(&Genesys.undo(&changes[0])), [(BULK_REMOVE, body)]);
     let held = |divisions: &[&str]| {
         let grants = divisions.iter().map(|id| json!({"role": {"id": "r1"}, "division": {"id": id}}));
         json!({"authorization": {"roles": [{"id": "r1"}]}, "grants": grants.collect::<Value>()})
@@ -255,7 +351,7 @@ fn a_role_may_be_granted_in_divisions_and_taken_back_from_those_alone() {
     assert_eq!(calls::call(&changes).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["d2"]})));
     let back = Genesys.undo(&changes[0]);
     let body = json!({"grants": [{"roleId": "r1", "divisionId": "d2"}]});
-    assert_eq!(calls_of(&back), [("POST /api/v2/authorization/subjects/{subjectId}/bulkremove", body)]);
+    assert_eq!(calls_of(&back), [(BULK_REMOVE, body)]);
     let everywhere = plan(json!({"roles+": ["Agent:[*]"]}), held(&["d1"])).unwrap();
     assert_eq!(calls::call(&everywhere).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["*"]})));
     let as_object = json!({"roles+": [{"name": "Agent", "divisions": ["Sales"]}]});

@@ -156,7 +156,7 @@ fn handled(record: &Value, change: &Change, fields: &Value) {
     let _ = Genesys.changes(&row(fields), &user, &names());
     for back in Genesys.undo(change).iter().chain([change]) {
         let _ = (Genesys.call(std::slice::from_ref(back)), Genesys.guard(back), Genesys.seen_in(back));
-        let _ = (Genesys.width(back), Genesys.width_is_published(back), Genesys.is_asynchronous(back));
+        let _ = (Genesys.width(back), Genesys.width_is_published(back));
     }
     let _ = Genesys.rebase(change.clone(), &user);
 }

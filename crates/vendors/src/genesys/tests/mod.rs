@@ -60,3 +60,20 @@ fn kinds(changes: &[Change]) -> Vec<&str> {
 fn answer(status: u16, body: &Value) -> Answer {
     Answer::new(status, vec![], body.to_string().into_bytes())
 }
+
+/// The published description; where it is not there, `test` is said to be skipped, and fails in CI.
+#[expect(clippy::disallowed_methods, reason = "whether the description must be there is the machine's to say")]
+fn description(test: &str) -> Option<Value> {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec/genesys-cloud-users.openapi.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "the published description is not at {}",
+            path.display()
+        );
+        eprintln!("skipped: {test}: no {}", path.display());
+        return None;
+    };
+    Some(serde_json::from_str(&text).unwrap())
+}

@@ -159,8 +159,8 @@ fn asked() -> impl Strategy<Value = Map<String, Value>> {
         ("queues-", vec![json!(["Calls"])]),
         ("queues+", vec![json!(["Calls"])]),
         ("roles", vec![json!(["Agent"]), json!(null)]),
-        ("roles-", vec![json!(["Agent"])]),
-        ("roles+", vec![json!(["Agent"]), json!(["Agent:[Home]"])]),
+        ("roles-", vec![json!(["Agent"]), json!(["Agent:[Sales]"])]),
+        ("roles+", vec![json!(["Agent"]), json!(["Agent:[Home]"]), json!(["Agent:[Sales]", "Agent:[Home]"])]),
         ("customAttributes.sc1.floor", vec![json!("2"), json!(null)]),
     ];
     let most = choices.len();
@@ -204,11 +204,33 @@ fn show(entry: &Value) -> Value {
     }
 }
 
+/// What the vendor's model makes of a change of roles: a role is granted in divisions, at home where none is named, and
+/// taken away in divisions, or in all.
+fn grant(record: &mut Value, change: &Change) {
+    let mut ids = change.key.group.split(' ').map(str::to_owned);
+    let (role, mut divisions) = (ids.next().unwrap(), ids.collect::<Vec<_>>());
+    let adds = change.kind.ends_with('+');
+    if change.kind == "roles+" {
+        divisions.push("d1".into());
+    }
+    let mut grants = record["grants"].as_array().cloned().unwrap_or_default();
+    let is_meant = |division: &str| divisions.is_empty() || divisions.iter().any(|id| id == division);
+    grants.retain(|grant| grant["role"]["id"] != role || !is_meant(grant["division"]["id"].as_str().unwrap()));
+    let added = divisions.iter().filter(|_| adds);
+    grants.extend(added.map(|id| json!({"role": {"id": role, "name": "Agent"}, "division": {"id": id}})));
+    let roles = grants.iter().take(1).map(|_| json!({"id": "r1", "name": "Agent"})).collect::<Value>();
+    record["authorization"] = json!({"roles": roles});
+    record["grants"] = json!(grants);
+}
+
 /// What the vendor's model makes of a change.
 fn apply(record: &mut Value, change: &Change) {
     let kind = change.kind.as_str();
     let held = record.as_object_mut().unwrap();
     let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    if ["roles", "grants"].iter().any(|list| kind.starts_with(list)) {
+        return grant(record, change);
+    }
     for (key, value) in &change.after {
         match (kind, key.split_once('/')) {
             ("fields" | "state" | "autoanswer", _) => {
@@ -230,16 +252,6 @@ fn apply(record: &mut Value, change: &Change) {
                 let name = key.rsplit('.').next().unwrap();
                 held["customAttributes"][0]["attributes"][name] = value.clone();
             }
-            (_, Some(("divisions", role))) => {
-                let others = items(held.get("grants").unwrap_or(&Value::Null))
-                    .into_iter()
-                    .filter(|grant| grant["role"]["id"] != role);
-                let mine = items(value)
-                    .into_iter()
-                    .map(|id| json!({"role": {"id": role, "name": "Agent"}, "division": {"id": id}}));
-                let all: Value = others.chain(mine).collect();
-                held.insert("grants".into(), all);
-            }
             (_, Some((list @ ("skills" | "languages"), id))) => {
                 let mut all = items(held.get(list).unwrap_or(&Value::Null));
                 all.retain(|item| item["id"] != id);
@@ -247,23 +259,10 @@ fn apply(record: &mut Value, change: &Change) {
                 held.insert(list.into(), json!(all));
             }
             (_, Some((list, id))) => {
-                let mut all = if list == "roles" {
-                    items(&held["authorization"]["roles"])
-                } else {
-                    items(held.get(list).unwrap_or(&Value::Null))
-                };
+                let mut all = items(held.get(list).unwrap_or(&Value::Null));
                 all.retain(|item| item["id"] != id);
                 all.extend((value["member"] == true).then(|| json!({"id": id, "name": value["name"]})));
-                if list == "roles" {
-                    held.insert("authorization".into(), json!({"roles": all}));
-                    if value["member"] == false
-                        && let Some(grants) = held.get_mut("grants").and_then(Value::as_array_mut)
-                    {
-                        grants.retain(|grant| grant["role"]["id"] != id);
-                    }
-                } else {
-                    held.insert(list.into(), json!(all));
-                }
+                held.insert(list.into(), json!(all));
             }
             _ => drop(held.insert(key.clone(), value.clone())),
         }
@@ -375,7 +374,9 @@ proptest! {
             for undo in Genesys.undo(change) {
                 let now = Genesys.holds(&undo, &user(&back));
                 prop_assert_eq!(diff::settle(&undo.before, &undo.after, &now), Settled::Untouched, "{:?} {}", undo, back);
+                let undo = Genesys.rebase(undo, &user(&back));
                 apply(&mut back, &undo);
+                prop_assert_eq!(diff::settle(&undo.before, &undo.after, &Genesys.holds(&undo, &user(&back))), Settled::Holds, "{:?}", undo);
             }
         }
         let (was, is) = (meaning(&shown), meaning(&back));
@@ -383,6 +384,31 @@ proptest! {
             let same = if key == "addresses" { phones::equivalent(value, &is[key]) } else { diff::same(value, &is[key]) };
             prop_assert!(same, "{}: {} became {} by {:?}", key, value, is[key], changes);
         }
+    }
+
+    #[test]
+    fn an_undo_never_takes_away_a_role_that_a_colleague_granted(shown in person(), row in asked(), theirs in "d[1-4]", moves in any::<bool>()) {
+        let changes = plan(&row, &shown);
+        let mut after = shown.clone();
+        changes.iter().for_each(|change| apply(&mut after, change));
+        let ours = record::divisions_of(&after, "r1").unwrap_or_default();
+        prop_assume!(!ours.as_array().is_some_and(|ours| ours.iter().any(|id| *id == theirs)));
+        // A colleague grants the role in another division, and may take ours away.
+        let mut grants = after["grants"].as_array().cloned().unwrap_or_default();
+        grants.retain(|_| !moves);
+        grants.push(json!({"role": {"id": "r1", "name": "Agent"}, "division": {"id": theirs}}));
+        after["grants"] = json!(grants);
+        after["authorization"] = json!({"roles": [{"id": "r1", "name": "Agent"}]});
+        after["home division"] = json!("d1");
+        for undo in changes.iter().rev().flat_map(|change| Genesys.undo(change)) {
+            let now = Genesys.holds(&undo, &user(&after));
+            if diff::settle(&undo.before, &undo.after, &now) == Settled::Untouched {
+                let undo = Genesys.rebase(undo, &user(&after));
+                apply(&mut after, &undo);
+            }
+        }
+        let left = record::divisions_of(&after, "r1").unwrap();
+        prop_assert!(left.as_array().unwrap().contains(&json!(theirs)), "{} by {:?}", left, changes);
     }
 
     #[test]
