@@ -290,7 +290,7 @@ impl Vendor for Nice {
     }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-        evidence::read_back(changes, evidence::each(changes, answer))
+        evidence::each(changes, answer).map(evidence::read_back)
     }
 
     fn call(&self, changes: &[Change]) -> Request {

@@ -121,12 +121,13 @@ pub(super) fn named(items: &[Value], id: &str, name: &str) -> Vec<(Named, bool)>
     found
 }
 
-/// Per-item results of a call that many share, wherever the answer has them.
-pub(super) fn items(body: &Value) -> Vec<&Value> {
+/// The lists that results come in: of agents, and of agents' skills.
+pub(super) const RESULTS: &[&str] = &["agentResults", "skillResults", "results"];
+
+/// Per-item results of a call that many share, wherever the answer has the first of these lists.
+pub(super) fn items<'a>(body: &'a Value, lists: &[&str]) -> Vec<&'a Value> {
     let sets = [get(body, "resultSet"), body];
-    let found = sets
-        .iter()
-        .find_map(|set| ["agentResults", "skillResults", "results"].iter().find_map(|key| get(set, key).as_array()));
+    let found = sets.iter().find_map(|set| lists.iter().find_map(|key| get(set, key).as_array()));
     found.map(|items| items.iter().flat_map(flat).filter(|item| item.is_object()).collect()).unwrap_or_default()
 }
 
