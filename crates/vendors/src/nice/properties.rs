@@ -415,7 +415,9 @@ proptest! {
             let rebased = nice.rebase(change.clone(), &user);
             nice.call(&[rebased, change.clone()]);
             nice.undo(&change);
-            nice.each(&[change.clone(), change.clone()], &answer);
+            let each = nice.each(&[change.clone(), change.clone()], &answer);
+            // Nobody is told to be made by an answer alone.
+            prop_assert!(*kind == BLIND || each.is_some_and(|each| each.len() == 2 && !each.contains(&Each::Made)), "{kind}");
             nice.guard(&change);
         }
         for effect in [Effect::Read, Effect::Write] {

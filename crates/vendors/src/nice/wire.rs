@@ -49,9 +49,9 @@ pub(super) fn is_blank(answer: &Answer) -> bool {
     answer.body().iter().all(u8::is_ascii_whitespace)
 }
 
-/// Whether a read found nobody: 204, an empty body, or the 404 that its verdict took for that.
+/// Whether a read found nobody: 204, or the 404 that its verdict took for that. A 200 without a body tells nothing.
 pub(super) fn found_nobody(answer: &Answer) -> bool {
-    matches!(answer.status, 204 | 404) || is_blank(answer)
+    matches!(answer.status, 204 | 404)
 }
 
 /// The answer to a read is none of that read.
@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn an_empty_list_has_no_body_and_a_list_holds_objects() {
         assert_eq!(list(&Answer::new(204, vec![], vec![]), &["users"]), Ok(vec![]));
-        assert_eq!(list(&Answer::new(200, vec![], b" \r\n".to_vec()), &["users"]), Ok(vec![]));
+        let blank = list(&Answer::new(200, vec![], b" \r\n".to_vec()), &["users"]).unwrap_err();
+        assert_eq!(blank.code.as_deref(), Some("not.understood"));
         assert_eq!(
             list(&answer(404, &json!({"error": "NotFound", "error_description": "no"})), &["users"]),
             Ok(vec![])
