@@ -61,6 +61,8 @@ oddities! {
     EmptyRead = "empty_read", First, "[=N]";
     /// writes are done and answered 200 without a body
     EmptyWrite = "empty_write", First, "[=N]";
+    /// writes are done and answered 204
+    NoContent = "no_content", First, "[=N]";
     /// calls are answered 302 to a sign-in page, and nothing is done
     Redirect = "redirect", First, "[=N]";
     /// the body ends half-way
@@ -101,7 +103,7 @@ oddities! {
     ColleagueEdits = "colleague_edits", Words, "=LISTS";
     /// Genesys: changes of groups, answered 202, are seen so many seconds later (2)
     LateMembers = "late_members", Seconds, "[=S]";
-    /// writes of fields are answered as done and store nothing, or not these fields
+    /// writes are answered as done and store nothing, or not these fields; NICE: skills, team and status too
     NotStored = "not_stored", SomeWords, "[=KEYS]";
     /// texts, or these fields, are stored in capitals
     Normalises = "normalises", SomeWords, "[=KEYS]";

@@ -36,6 +36,9 @@ pub(crate) fn spoil(reply: Reply, odds: &mut Odds, call: &str, write: bool) -> R
     if write && odds.take(Odd::HtmlAfter, call) {
         return html();
     }
+    if write && odds.take(Odd::NoContent, call) {
+        return Reply { delay: reply.delay, ..Reply::empty(204) };
+    }
     if odds.take(if write { Odd::EmptyWrite } else { Odd::EmptyRead }, call) {
         return Reply { delay: reply.delay, ..Reply::empty(200) };
     }

@@ -302,6 +302,44 @@ fn people_are_deactivated_many_a_call_and_revived() {
 }
 
 #[test]
+fn no_write_is_told_updated_by_an_answer_alone_or_failed_by_one_that_says_nothing() {
+    let rosters = [
+        ("agentId,custom1", "Desk", "custom1", "PUT "),
+        ("agentId,team", "Green", "team", "/teams/"),
+        ("agentId,skills+", "Chat:2", "skills", "/skills"),
+        ("agentId,skills", "Chat:2", "skills", "/skills"),
+        ("agentId,skills-", "<held>", "skills", "/skills"),
+        ("id,rank", "9", "rank", "PUT "),
+        ("id,active", "no", "status", "deactivate"),
+    ];
+    let told = "agentResults,skillResults,notDeletedUserIds,success";
+    let answers = [
+        None,
+        Some("no_content".to_owned()),
+        Some("empty_write".to_owned()),
+        Some(format!("omit={told}")),
+        Some(format!("null={told}")),
+        Some("array=resultSet".to_owned()),
+    ];
+    for (header, value, stored, call) in rosters {
+        for answer in &answers {
+            for is_stored in [true, false] {
+                let answer = answer.iter().map(|answer| format!("{answer}@{call}"));
+                let faults: Vec<String> = answer.chain((!is_stored).then(|| format!("not_stored={stored}"))).collect();
+                let options = faults.iter().fold(options(3), |options, fault| options.fault(fault).unwrap());
+                let world = World::new(options);
+                let held = |id: &str| person(&world, id)["skills"].as_object().unwrap().keys().next().unwrap().clone();
+                let row = |_, id: &str| format!("{id},{}", if value == "<held>" { held(id) } else { value.to_owned() });
+                world.write("roster.csv", rows(&world, header, row));
+                let ran = apply(&world, "roster.csv");
+                let expected = if is_stored { (0, [3, 0, 0, 0]) } else { (1, [0, 0, 3, 0]) };
+                assert_eq!((ran.code, counts(&ran)), expected, "{header} {faults:?} {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_export_is_filtered_by_what_the_vendor_has() {
     let world = World::new(options(12));
     world.write("leavers.csv", "id,active\n100000,no\n100001,no\n");

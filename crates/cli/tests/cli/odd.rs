@@ -248,6 +248,11 @@ fn nice_answers_are_evidence_too() {
         &[
             &["not_stored=custom1"],
             &["not_stored=team"],
+            &["not_stored=skills"],
+            &["not_stored", "no_content"],
+            &["not_stored", "null"],
+            &["not_stored", "array=resultSet"],
+            &["no_content"],
             &["normalises=custom1"],
             &["html_read=1"],
             &["html_write"],

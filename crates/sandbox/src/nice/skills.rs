@@ -35,14 +35,14 @@ impl Tenant {
             let name = SKILLS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
             let rating = skill["proficiency"].as_i64().unwrap_or(3);
             let Some(person) = self.people.get_mut(&found) else { continue };
+            let mut unstored = person.skills.clone();
+            let skills = if visit.stores("skills") { &mut person.skills } else { &mut unstored };
             let made = match name.filter(|name| !visit.gone(&number.to_string(), name)) {
                 None => Err("InvalidSkillId"),
-                Some(_) if method == "DELETE" => {
-                    person.skills.remove(&number).map(drop).ok_or("the skill is not assigned")
-                }
+                Some(_) if method == "DELETE" => skills.remove(&number).map(drop).ok_or("the skill is not assigned"),
                 Some(_) if !(1..=5).contains(&rating) => Err("invalid proficiency"),
                 Some(_) => {
-                    person.skills.insert(number, rating);
+                    skills.insert(number, rating);
                     Ok(())
                 }
             };
@@ -103,10 +103,12 @@ impl Tenant {
             let id = agent["agentId"].clone();
             let made = self.item(visit, &id).and_then(|found| {
                 let person = self.people.get_mut(&found).ok_or("InvalidAgentId")?;
+                let mut unstored = person.skills.clone();
+                let skills = if visit.stores("skills") { &mut person.skills } else { &mut unstored };
                 if method == "DELETE" {
-                    person.skills.remove(&skill).ok_or("the skill is not assigned")?;
+                    skills.remove(&skill).ok_or("the skill is not assigned")?;
                 } else {
-                    person.skills.insert(skill, agent["proficiency"].as_i64().unwrap_or(3));
+                    skills.insert(skill, agent["proficiency"].as_i64().unwrap_or(3));
                 }
                 visit.applied(&found.to_string());
                 Ok(None)

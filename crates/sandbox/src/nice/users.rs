@@ -104,7 +104,9 @@ impl Tenant {
         for id in ids {
             match self.find(&id).filter(|found| !visit.faulty.contains_key(&found.to_string())) {
                 Some(found) => {
-                    self.people.entry(found).and_modify(|person| person.user["status"] = json!("DELETED"));
+                    if let Some(person) = self.people.get_mut(&found).filter(|_| visit.stores("status")) {
+                        person.user["status"] = json!("DELETED");
+                    }
                     visit.applied(&found.to_string());
                 }
                 None => kept.push(id),
@@ -115,7 +117,9 @@ impl Tenant {
 
     pub(super) fn revive(&mut self, id: &str, visit: &mut Visit) -> Reply {
         let Some(found) = self.find(id) else { return hub_error(404, "USER_NOT_FOUND", "no such user") };
-        self.people.entry(found).and_modify(|person| person.user["status"] = json!("ACTIVE"));
+        if let Some(person) = self.people.get_mut(&found).filter(|_| visit.stores("status")) {
+            person.user["status"] = json!("ACTIVE");
+        }
         visit.applied(&found.to_string());
         Reply::json(200, &json!({"success": true, "uuid": decode(id)}))
     }

@@ -55,6 +55,8 @@ fn a_200_without_a_body_is_no_204() {
     let (client, status, text) = retitled(&["empty_write"]);
     assert_eq!((status, text.len(), title(&client)), (200, 0, json!("Lead")));
     assert_eq!(odd(&["empty_read"], "GET", "/api/v2/users", Value::Null).2.len(), 0);
+    let (client, status, text) = retitled(&["no_content"]);
+    assert_eq!((status, text.len(), title(&client)), (204, 0, json!("Lead")));
 }
 
 #[test]

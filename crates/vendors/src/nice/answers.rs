@@ -1,7 +1,7 @@
 //! What does an answer mean for its call? The retry policy of NICE CXone (facts/nice.md, "Quota and errors", and the
 //! published descriptions), as one table.
 
-use super::wire::{flag, get, id_text, is_blank, items, list, said};
+use super::wire::{RESULTS, flag, get, id_text, is_blank, items, list, said};
 use crate::http::plain;
 use paceline_core::pace::Scope;
 use paceline_core::vendor::{Answer, Effect, Refusal, Request, Tenant, Verdict};
@@ -20,7 +20,7 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
         // The vendor's SDK takes both for overload.
         503 => Verdict::Overloaded,
         408 | 500 | 502 | 504..=599 => Verdict::Transient,
-        400..=499 if !reads && !items(answer.json_or_null()).is_empty() => Verdict::Applied { version: None },
+        400..=499 if !reads && !items(answer.json_or_null(), RESULTS).is_empty() => Verdict::Applied { version: None },
         404 if tells_nobody(request) && is_the_apis(answer) => Verdict::Applied { version: None },
         403 => Verdict::Forbidden,
         // "409 is also `invalid permissions`"; there are no versions that could conflict.
@@ -34,7 +34,7 @@ pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
 fn is_refused_as_a_whole(answer: &Answer) -> bool {
     let body = answer.json_or_null();
     let failed = [body, get(body, "resultSet")].iter().any(|set| flag(get(set, "success")) == Some(false));
-    failed && items(body).is_empty()
+    failed && items(body, RESULTS).is_empty()
 }
 
 /// Reads to whom a 404 says that nobody is there: of one person by its own path, and searches, whose description lists it.

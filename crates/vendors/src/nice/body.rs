@@ -58,9 +58,12 @@ pub(super) fn user(change: &Change) -> Value {
     }
     for (column, value) in &change.after {
         if let Some(key) = attribute(column) {
-            let attributes = body.entry("customAttributes").or_insert_with(|| json!({}));
-            if let Some(map) = attributes.as_object_mut() {
-                set_attribute(map, key, value);
+            // They are written together: where they were not told, those that the row does not name would be lost.
+            if told(&read, "customAttributes").is_some() {
+                let attributes = body.entry("customAttributes").or_insert_with(|| json!({}));
+                if let Some(map) = attributes.as_object_mut() {
+                    set_attribute(map, key, value);
+                }
             }
             continue;
         }
@@ -211,6 +214,12 @@ mod tests {
         let expected = json!({"id": "u", "firstName": "Ada", "lastName": "", "emailToBeVerified": "", "rank": 7, "billable": true,
             "timeZone": "UTC"});
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn attributes_are_not_written_where_the_others_were_not_told() {
+        let after = json!({"customAttributes.floor": "2"});
+        assert_eq!(user(&change(&json!({"id": "u"}), json!({}), after))["customAttributes"], Value::Null);
     }
 
     #[test]

@@ -107,6 +107,11 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
             Surface::Team if sets_user(row) => 0,
             Surface::Team | Surface::Active | Surface::Skills => continue,
         };
+        if fields::attribute(column).is_some() && !person::tells_attributes(record) {
+            // They are written together: those that were not told would be lost.
+            let message = "CXone did not tell the user's custom attributes: they are left as they are";
+            return Err(Refusal::own("not.told", message));
+        }
         let list = match column.as_str() {
             "role" => "role",
             "team" => "user team",
@@ -118,7 +123,7 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
                 let Some(after) = place(names, list, text, before.as_ref())? else { continue };
                 (before, after)
             }
-            _ => (person::held(record, column), value.clone()),
+            _ => (person::known(record, column, value), value.clone()),
         };
         if list.is_empty() && person::is_there(record, column, before.as_ref(), value) {
             continue;
@@ -386,6 +391,26 @@ mod tests {
             [json!({"skills": []}), json!({"skills+": [{"name": "Billing"}]}), json!({"skills-": ["Billing"]})]
         {
             assert_eq!(plan(fields, record.clone()).unwrap_err().code.as_deref(), Some("not.told"));
+        }
+    }
+
+    #[test]
+    fn what_was_not_told_is_cleared_all_the_same_and_attributes_are_the_rows_error() {
+        let mut record = record();
+        record["agent"].as_object_mut().unwrap().remove("custom2");
+        let cleared = plan(json!({"custom2": null, "mobileNumber": null}), record.clone()).unwrap();
+        assert_eq!(kinds(&cleared), [("user", ""), ("agent", "")]);
+        assert!(cleared.iter().all(|change| change.before.is_empty() && undo(change).is_empty()), "{cleared:?}");
+        record["user"]["mobileNumber"] = json!("");
+        assert_eq!(plan(json!({"mobileNumber": null}), record.clone()), Ok(vec![]));
+        for value in [json!("1"), Value::Null] {
+            let refusal = plan(json!({"customAttributes.floor": value}), record.clone()).unwrap_err();
+            assert_eq!(refusal.code.as_deref(), Some("not.told"));
+        }
+        for none in [json!({}), Value::Null] {
+            record["user"]["customAttributes"] = none;
+            let changes = plan(json!({"customAttributes.floor": "1"}), record.clone()).unwrap();
+            assert_eq!(kinds(&changes), [("user", "")]);
         }
     }
 

@@ -1,27 +1,32 @@
-//! What does the body of a 2xx bear out? A status alone is never trusted (facts/nice.md): a count of errors, items with and
-//! without ids, `"success": false`. What is not borne out is read back.
+//! What does an answer bear out of each change that it carried? A status alone is never trusted, and an item is CXone's word
+//! only (facts/nice.md): what was said to be made is read back, and so is all that was not said.
+//!
+//! | kind | what says that it was made, in a 2xx |
+//! | --- | --- |
+//! | `user` | `"success": true` and no error |
+//! | `active+` | the same, and the user's `uuid` where one is told |
+//! | `active-` | `notDeletedUserIds` without the user |
+//! | `agent`, `team`, `skills-` | the agent's item, with `"success": true` and no error |
+//! | `skills+` | such an item for each of the agent's skills |
+//! | a blind one | whatever does not say otherwise: no gateway's answers are published |
 
-use super::person::{holds, ids};
-use super::wire::{self, agent_id, flag, get, id_text, said, told, user_id};
+use super::person::ids;
+use super::wire::{self, agent_id, flag, get, id_text, said};
 use paceline_core::diff;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{Answer, BLIND, Each, Refusal};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What an answer that is no refusal as a whole bears out of each change; `None` where nothing is promised.
+/// What an answer that is no refusal as a whole says of each change; `None` where nothing is promised.
 pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-    let kind = changes.first()?.kind.as_str();
-    // 202 and 204 say that there is no more to say; a whole user is read back all the same.
-    let is_silent = matches!(answer.status, 202 | 204) && wire::is_blank(answer);
     let all = |one: &dyn Fn(&Change) -> Each| Some(changes.iter().map(one).collect());
-    match kind {
-        "user" => all(&|change| user(change, answer)),
-        _ if is_silent => None,
+    match changes.first()?.kind.as_str() {
         BLIND => {
             let complaint = complaint(answer.json_or_null())?;
-            all(&|_| Each::Doubtful(refusal(answer, complaint.clone())))
+            all(&|_| Each::Doubtful(refusal(answer, "not.confirmed", complaint.clone())))
         }
+        "user" => all(&|_| succeeded(answer, true)),
         "active+" => all(&|change| revived(change, answer)),
         "active-" => {
             let kept = Kept::of(changes, answer);
@@ -31,28 +36,22 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     }
 }
 
-/// What is told of the fields and teams of agents is the item's word only, and a read of 500 agents is cheap: it is read
-/// back.
-pub(super) fn read_back(changes: &[Change], each: Option<Vec<Each>>) -> Option<Vec<Each>> {
-    let can_be_seen = |change: &Change| matches!(change.kind.as_str(), "agent" | "team");
-    let one = |(change, one): (&Change, Each)| match one {
-        Each::Made if can_be_seen(change) => {
-            Each::Doubtful(Refusal::own("not.applied", "CXone says that it was made, and does not show it"))
-        }
+/// What is said to be made is read back: that takes a call for many users. What is not shown there is believed.
+pub(super) fn read_back(each: Vec<Each>) -> Vec<Each> {
+    let one = |one: Each| match one {
+        Each::Made => Each::Doubtful(Refusal::own("not.applied", "CXone says that it was made, and does not show it")),
         one => one,
     };
-    if !changes.iter().any(can_be_seen) {
-        return each;
-    }
-    let each = each.unwrap_or_else(|| vec![Each::Made; changes.len()]);
-    Some(changes.iter().zip(each).map(one).collect())
+    each.into_iter().map(one).collect()
 }
 
-fn refusal(answer: &Answer, message: String) -> Refusal {
-    Refusal { status: Some(answer.status), ..Refusal::own("not.applied", message) }
+fn refusal(answer: &Answer, code: &str, message: impl Into<String>) -> Refusal {
+    Refusal { status: Some(answer.status), ..Refusal::own(code, message) }
 }
 
 const WHY: &[&str] = &["error", "errorDescription", "error_description", "message", "msg"];
+
+const UNTOLD: &str = "the answer does not tell what became of it";
 
 /// What a body says that went wrong, where it does not say that all is well.
 fn complaint(body: &Value) -> Option<String> {
@@ -68,36 +67,20 @@ fn complaint(body: &Value) -> Option<String> {
     }
 }
 
-/// Whether the answer's record shows what was set; where it shows none, the user is read back.
-fn user(change: &Change, answer: &Answer) -> Each {
+/// The answer to a call for one user.
+fn succeeded(answer: &Answer, is_the_users: bool) -> Each {
     let body = answer.json_or_null();
-    let inner = match get(body, "user") {
-        Value::Null => body,
-        user => user,
-    };
-    let id = ids(change.user.as_str()).1;
-    let is_it = inner.is_object()
-        && told(inner, "emailAddress").is_some()
-        && id.is_some_and(|id| user_id(inner).is_some_and(|found| found.eq_ignore_ascii_case(id)));
-    let now = if is_it { holds(&json!({"user": inner}), change) } else { Map::new() };
-    let shows = |(key, value): (&String, &Value)| now.get(key).is_some_and(|now| diff::same(now, value));
-    if is_it && change.after.iter().all(shows) {
+    if is_the_users && says(body) == Says::Made && matches!(error_count(body), Count::Told(0) | Count::Untold) {
         return Each::Made;
     }
-    let message = "CXone took the record, and does not show what was set";
-    Each::Doubtful(refusal(answer, said(body, WHY).unwrap_or_else(|| message.into())))
+    Each::Doubtful(refusal(answer, "not.confirmed", said(body, WHY).unwrap_or_else(|| UNTOLD.into())))
 }
 
 fn revived(change: &Change, answer: &Answer) -> Each {
-    let body = answer.json_or_null();
     let id = ids(change.user.as_str()).1;
-    let named = said(body, &["uuid"]);
-    let is_it = |named: &String| id.is_some_and(|id| id.eq_ignore_ascii_case(named));
-    match (flag(get(body, "success")), &named) {
-        (Some(true), None) => Each::Made,
-        (Some(true) | None, Some(named)) if is_it(named) => Each::Made,
-        _ => Each::Doubtful(refusal(answer, said(body, WHY).unwrap_or_else(|| "it was not revived".into()))),
-    }
+    let named = said(answer.json_or_null(), &["uuid"]);
+    let is_it = named.is_none_or(|named| id.is_some_and(|id| id.eq_ignore_ascii_case(&named)));
+    succeeded(answer, is_it)
 }
 
 /// Who was not deactivated.
@@ -109,23 +92,22 @@ struct Kept {
 
 impl Kept {
     fn of(changes: &[Change], answer: &Answer) -> Self {
-        let list = get(answer.json_or_null(), "notDeletedUserIds").as_array();
+        let body = answer.json_or_null();
+        let list = get(body, "notDeletedUserIds").as_array();
         let kept: Vec<String> = list.into_iter().flatten().map(|id| id_text(id).unwrap_or_default()).collect();
         let ours: BTreeSet<String> =
             changes.iter().filter_map(|change| ids(change.user.as_str()).1).map(str::to_lowercase).collect();
         let is_told = list.is_some() && kept.iter().all(|id| ours.contains(&id.to_lowercase()));
-        Self { ids: kept, is_told }
+        Self { ids: kept, is_told: is_told && complaint(body).is_none() && flag(get(body, "success")) != Some(false) }
     }
 
     fn one(&self, change: &Change, answer: &Answer) -> Each {
         let id = ids(change.user.as_str()).1.unwrap_or_default();
-        let kept = self.ids.iter().any(|kept| kept.eq_ignore_ascii_case(id));
-        if self.is_told && !kept && complaint(answer.json_or_null()).is_none() {
-            return Each::Made;
+        if self.ids.iter().any(|kept| kept.eq_ignore_ascii_case(id)) {
+            // Somebody who was deactivated already may be told so too.
+            return Each::Doubtful(refusal(answer, "not.deactivated", "it stayed active"));
         }
-        // Somebody who was deactivated already may be told so too.
-        let stayed = Refusal::own("not.deactivated", "it stayed active");
-        Each::Doubtful(Refusal { status: Some(answer.status), ..stayed })
+        if self.is_told { Each::Made } else { Each::Doubtful(refusal(answer, "not.confirmed", UNTOLD)) }
     }
 }
 
@@ -182,7 +164,7 @@ fn says(item: &Value) -> Says {
 fn why(item: &Value, answer: &Answer) -> Refusal {
     let said = said(item, WHY).unwrap_or_else(|| "the vendor did not make it".into());
     let skill = said_skill(item).map(|skill| format!("skill {skill}: ")).unwrap_or_default();
-    Refusal { status: Some(answer.status), ..Refusal::own("item.failed", format!("{skill}{said}")) }
+    refusal(answer, "item.failed", format!("{skill}{said}"))
 }
 
 fn said_skill(item: &Value) -> Option<String> {
@@ -196,35 +178,45 @@ struct Items<'a> {
     by_position: Option<Vec<Vec<usize>>>,
     /// A failure that nobody of the call is named for.
     nameless: Option<&'a Value>,
-    /// Whether those who are in no item may have failed.
-    is_open: bool,
+    /// The rest of the answer fits what the items say, and they are all of this call.
+    is_consistent: bool,
+    /// More items have failed than the answer counts.
+    is_overcounted: bool,
 }
 
-/// The skills that a change assigns: it has an item for each.
-fn skills(change: &Change) -> Vec<&str> {
+/// The skills that a change assigns: it has an item for each. Of any other kind there is one item, of no skill.
+fn skills(change: &Change) -> Vec<Option<&str>> {
     match change.kind.as_str() {
-        "skills+" => change.after.keys().filter_map(|key| key.strip_prefix("skills/")).collect(),
-        _ => vec![""],
+        "skills+" => change.after.keys().filter_map(|key| key.strip_prefix("skills/")).map(Some).collect(),
+        _ => vec![None],
     }
 }
 
 impl<'a> Items<'a> {
     fn of(changes: &[Change], answer: &'a Answer) -> Self {
         let body = answer.json_or_null();
-        let items: Vec<(&Value, Says)> = wire::items(body).into_iter().map(|item| (item, says(item))).collect();
+        let is_rated = changes.first().is_some_and(|change| change.kind == "skills+");
+        let list = if is_rated { "skillResults" } else { "agentResults" };
+        let items = wire::items(body, &[list, "results"]).into_iter();
+        let items: Vec<(&Value, Says)> = items.map(|item| (item, says(item))).collect();
         let ours: BTreeSet<&str> = changes.iter().filter_map(|change| ids(change.user.as_str()).0).collect();
         let is_ours = |item: &Value| agent_id(item).is_some_and(|id| ours.contains(id.as_str()));
         let failed = items.iter().filter(|(_, says)| *says == Says::Failed).count() as u64;
         let nameless = items.iter().find(|(item, says)| *says == Says::Failed && !is_ours(item)).map(|(item, _)| *item);
-        let is_open = match error_count(body) {
-            Count::Told(count) => count > failed,
-            Count::Unclear => true,
-            Count::Untold => !items.is_empty() || flag(get(body, "success")) != Some(true),
-        };
-        // "Partial success" that no item and no count explains; and what a refusal does not say was made.
-        let is_partial = matches!(answer.status, 206 | 207) && failed == 0;
-        let is_open = is_open || is_partial || answer.status >= 300 || complaint(body).is_some_and(|_| failed == 0);
-        Self { by_position: positions(changes, &items), items, nameless, is_open }
+        let (count, set) = (error_count(body), get(body, "resultSet"));
+        // "Partial success", a refusal or a complaint, of which no item says anything.
+        let is_refused = [body, set].iter().any(|part| flag(get(part, "success")) == Some(false));
+        let is_partial = matches!(answer.status, 206 | 207) || answer.status >= 300;
+        let is_unexplained = failed == 0 && (is_partial || is_refused || complaint(body).is_some());
+        let is_anothers = items.iter().any(|(item, _)| agent_id(item).is_some() && !is_ours(item));
+        let is_counted = count == Count::Untold || count == Count::Told(failed);
+        Self {
+            by_position: positions(changes, &items),
+            items,
+            nameless,
+            is_consistent: is_counted && !is_unexplained && !is_anothers,
+            is_overcounted: matches!(count, Count::Told(count) if count < failed),
+        }
     }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Vec<Each> {
@@ -235,44 +227,44 @@ impl<'a> Items<'a> {
         let id = ids(change.user.as_str()).0;
         let is_mine = |item: &Value| id.is_some() && agent_id(item).as_deref() == id;
         let mine: Vec<(&Value, Says)> = self.items.iter().filter(|(item, _)| is_mine(item)).copied().collect();
-        let of = |wanted: Says| mine.iter().find(|(_, says)| *says == wanted).map(|(item, _)| *item);
-        if let Some(item) = of(Says::Failed) {
-            let mut refusal = why(item, answer);
-            let made = mine.iter().filter(|(_, says)| *says == Says::Made).filter_map(|(item, _)| said_skill(item));
-            let made: Vec<String> = made.collect();
-            if let (false, Some(message)) = (made.is_empty(), &mut refusal.message) {
-                *message += &format!("; assigned all the same: {}", made.join(", "));
-            }
-            // A removal that was sent before finds nothing to remove.
-            return if change.kind == "skills-" { Each::Doubtful(refusal) } else { Each::Refused(refusal) };
+        if let Some(refused) = self.refused(change, &mine, answer) {
+            return refused;
         }
-        let has = |skill: &&str| {
-            let is_it = |item: &Value| skill.is_empty() || said_skill(item).is_none_or(|found| found == **skill);
-            mine.iter().any(|(item, says)| *says == Says::Made && is_it(item))
+        let placed = self.by_position.as_ref().and_then(|positions| positions.get(at)).into_iter().flatten();
+        let placed: Vec<(&Value, Says)> = placed.filter_map(|at| self.items.get(*at)).copied().collect();
+        let is_made = |items: &[(&Value, Says)]| !items.is_empty() && items.iter().all(|(_, says)| *says == Says::Made);
+        let wanted = skills(change);
+        let has = |skill: &Option<&str>| {
+            skill.is_none() || mine.iter().any(|(item, _)| said_skill(item).as_deref() == *skill)
         };
-        if of(Says::Unclear).is_none() && skills(change).iter().all(has) {
+        let by_name = is_made(&mine) && wanted.iter().all(has);
+        let by_position = mine.is_empty() && self.nameless.is_none() && is_made(&placed);
+        if self.is_consistent && (by_name || by_position) {
             return Each::Made;
         }
-        let placed = self.by_position.as_ref().and_then(|positions| positions.get(at));
-        let placed = placed.into_iter().flatten().filter_map(|at| self.items.get(*at));
-        if let Some((item, _)) = placed.clone().find(|(_, says)| *says == Says::Failed) {
-            return Each::Doubtful(why(item, answer));
-        }
-        let is_made_by_position = mine.is_empty()
-            && self.nameless.is_none()
-            && placed.clone().next().is_some()
-            && placed.clone().all(|(_, says)| *says == Says::Made);
-        match self.nameless {
-            _ if is_made_by_position => Each::Made,
-            Some(item) => Each::Doubtful(why(item, answer)),
-            None if self.is_open || of(Says::Unclear).is_some() => {
-                let message = "the answer does not tell what became of it";
-                let said = complaint(answer.json_or_null()).map(|said| format!("{message}: {said}"));
-                let message = said.unwrap_or_else(|| message.to_owned());
-                Each::Doubtful(Refusal { status: Some(answer.status), ..Refusal::own("item.missing", message) })
+        let failed = placed.iter().find(|(_, says)| *says == Says::Failed).map(|(item, _)| *item);
+        Each::Doubtful(match failed.or(self.nameless) {
+            Some(item) => why(item, answer),
+            None => {
+                let said = complaint(answer.json_or_null()).map(|said| format!("{UNTOLD}: {said}"));
+                refusal(answer, "item.missing", said.unwrap_or_else(|| UNTOLD.into()))
             }
-            None => Each::Made,
+        })
+    }
+
+    /// What an item that names an agent says of its failure.
+    fn refused(&self, change: &Change, mine: &[(&Value, Says)], answer: &Answer) -> Option<Each> {
+        let of = |wanted: Says| mine.iter().filter(move |(_, says)| *says == wanted).map(|(item, _)| *item);
+        let item = of(Says::Failed).next()?;
+        let mut refusal = why(item, answer);
+        let made: Vec<String> = of(Says::Made).filter_map(said_skill).collect();
+        if let (false, Some(message)) = (made.is_empty(), &mut refusal.message) {
+            *message += &format!("; assigned all the same: {}", made.join(", "));
         }
+        let is_denied = of(Says::Failed).any(|item| of(Says::Made).any(|other| said_skill(other) == said_skill(item)));
+        // A removal that was sent before finds nothing to remove.
+        let is_doubtful = change.kind == "skills-" || is_denied || self.is_overcounted;
+        Some(if is_doubtful { Each::Doubtful(refusal) } else { Each::Refused(refusal) })
     }
 }
 
@@ -288,8 +280,10 @@ fn positions(changes: &[Change], items: &[(&Value, Says)]) -> Option<Vec<Vec<usi
     }
     let is_there = |(change, positions): (&Change, &Vec<usize>)| {
         let id = ids(change.user.as_str()).0;
-        positions.iter().all(|at| {
-            items.get(*at).and_then(|(item, _)| agent_id(item)).is_none_or(|found| Some(found.as_str()) == id)
+        positions.iter().zip(skills(change)).all(|(at, skill)| {
+            let item = items.get(*at).map_or(&Value::Null, |(item, _)| *item);
+            agent_id(item).is_none_or(|found| Some(found.as_str()) == id)
+                && said_skill(item).is_none_or(|found| skill.is_none_or(|skill| skill == found))
         })
     };
     (at == items.len() && changes.iter().zip(&all).all(is_there)).then_some(all)
@@ -300,6 +294,7 @@ mod tests {
     use super::*;
     use paceline_core::plan::ChangeKey;
     use paceline_core::user::UserId;
+    use serde_json::{Map, json};
 
     fn answer(status: u16, body: &Value) -> Answer {
         Answer::new(status, vec![], body.to_string().into_bytes())
@@ -365,19 +360,19 @@ mod tests {
             (json!([]), ALL),
             (json!("ok"), ALL),
             (json!({"agents": [{"agentId": 1}]}), ALL),
-            // It does.
-            (json!({"errorCount": 0, "agentResults": []}), MADE),
-            (json!({"errorCount": "0"}), MADE),
-            (json!({"resultSet": {"errorCount": 0}}), MADE),
-            (json!({"success": true}), MADE),
-            (json!({"errorCount": 0, "agentResults": [ok(1)]}), MADE),
+            (json!({"errorCount": 0, "agentResults": []}), ALL),
+            (json!({"errorCount": "0"}), ALL),
+            (json!({"resultSet": {"errorCount": 0}}), ALL),
+            (json!({"success": true}), ALL),
+            // It does of one.
+            (json!({"errorCount": 0, "agentResults": [ok(1)]}), "made doubtful doubtful"),
         ];
         for (body, expected) in table {
             assert_eq!(words(&changes, &answer(200, &body)), expected, "{body}");
         }
         assert_eq!(words(&changes, &answer(206, &json!({"errorCount": 0, "agentResults": []}))), ALL);
         assert_eq!(words(&changes, &Answer::new(200, vec![], vec![])), ALL);
-        assert_eq!(words(&changes, &Answer::new(204, vec![], vec![])), "none");
+        assert_eq!(words(&changes, &Answer::new(204, vec![], vec![])), ALL);
     }
 
     #[test]
@@ -387,10 +382,17 @@ mod tests {
         let body = |count: Value, items: &[Value]| json!({"errorCount": count, "agentResults": items});
         let table = [
             (200, body(json!("1"), &[ok(1), bad(2), ok(3)]), "made refused made"),
-            (200, body(json!(1), &[bad(2)]), "made refused made"),
+            (200, body(json!(1), &[bad(2)]), "doubtful refused doubtful"),
             (200, body(json!(2), &[bad(2)]), "doubtful refused doubtful"),
             (200, body(json!(null), &[bad(2)]), "doubtful refused doubtful"),
-            (200, body(json!(2), &[ok(1), bad(2)]), "made refused doubtful"),
+            // The count is not what the items say.
+            (200, body(json!(2), &[ok(1), bad(2)]), "doubtful refused doubtful"),
+            (200, body(json!(0), &[ok(1), bad(2), ok(3)]), ALL),
+            (200, body(json!(1), &[ok(1), ok(2), ok(3)]), ALL),
+            (206, body(json!(0), &[ok(1), ok(2), ok(3)]), ALL),
+            // Nor is an item of somebody who was not in the call, or two of one agent that differ.
+            (200, body(json!(0), &[ok(1), ok(2), ok(3), ok(9)]), ALL),
+            (200, body(json!(1), &[ok(1), bad(1), ok(2), ok(3)]), "doubtful made made"),
             // Items without ids are matched by position, then read back.
             (200, body(json!(1), &[ok(1), nameless.clone(), ok(3)]), "made doubtful made"),
             (200, body(json!(1), &[json!({"success": true}), nameless.clone(), ok(3)]), "doubtful doubtful made"),
@@ -411,10 +413,10 @@ mod tests {
                 "doubtful made made",
             ),
             (200, body(json!(0), &[json!({"agentId": 1}), ok(2), ok(3)]), "doubtful made made"),
-            (200, body(json!(0), &[json!({"agentId": 1, "error": true}), ok(2), ok(3)]), "refused made made"),
+            (200, body(json!(1), &[json!({"agentId": 1, "error": true}), ok(2), ok(3)]), "refused made made"),
             // A refusal says of nobody that he was made but by name.
             (400, body(json!(1), &[ok(1), bad(2)]), "made refused doubtful"),
-            (206, body(json!(1), &[ok(1), bad(2)]), "made refused made"),
+            (206, body(json!(1), &[ok(1), bad(2)]), "made refused doubtful"),
         ];
         for (status, body, expected) in table {
             assert_eq!(words(&changes, &answer(status, &body)), expected, "{status} {body}");
@@ -428,14 +430,16 @@ mod tests {
         let changes = agents("skills+", &json!({"skills/5": {"proficiency": 1}, "skills/6": {"proficiency": 2}}));
         let set = |count: Value, items: &[Value]| json!({"resultSet": {"errorCount": count, "skillResults": items}});
         let all = [item(1, 5, true), item(1, 6, true), item(2, 5, true), item(2, 6, true), item(3, 5, true)];
-        assert_eq!(words(&changes, &answer(200, &set(json!("0"), &all))), MADE);
-        assert_eq!(words(&changes, &answer(200, &set(json!("1"), &all))), "made made doubtful");
+        assert_eq!(words(&changes, &answer(200, &set(json!("0"), &all))), "made made doubtful");
+        assert_eq!(words(&changes, &answer(200, &set(json!("1"), &all))), ALL);
         let failed = [item(1, 5, true), item(1, 6, false), item(2, 5, true), item(3, 5, true), item(3, 6, true)];
         let told = each(&changes, &answer(200, &set(json!(1), &failed))).unwrap();
         let Each::Refused(refusal) = &told[0] else { panic!("{told:?}") };
         let message = "skill 6: the vendor did not make it; assigned all the same: 5";
         assert_eq!(refusal.message.as_deref(), Some(message));
-        assert_eq!(words(&changes, &answer(200, &set(json!(1), &failed))), "refused made made");
+        assert_eq!(words(&changes, &answer(200, &set(json!(1), &failed))), "refused doubtful made");
+        // An item that does not say of which skill it is says nothing of any.
+        assert_eq!(words(&changes, &answer(200, &set(json!(0), &[ok(1), ok(1), ok(2), ok(2), ok(3), ok(3)]))), ALL);
         // Positions count each skill of each agent.
         let mut nameless: Vec<Value> = (0..6).map(|_| json!({"success": true})).collect();
         nameless[3] = json!({"success": false, "skillId": "6"});
@@ -447,26 +451,21 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_user_is_read_back_unless_the_answer_shows_what_was_set() {
+    fn a_users_put_says_that_it_was_made_by_its_success_only() {
         let one = [change("user", "7/u1", json!({"rank": 1}), json!({"rank": 2, "mobileNumber": null}))];
-        let record = |id: &str, rank: Value| json!({"user": {"id": id, "emailAddress": "a@x", "rank": rank}});
         let table = [
-            (200, json!({"success": true}), "doubtful"),
-            (200, json!({}), "doubtful"),
-            (200, json!(null), "doubtful"),
+            (200, json!({"success": true, "error": "", "message": "done"}), "made"),
+            (200, json!({"success": "True"}), "made"),
+            (200, json!({"success": true, "error": "no"}), "doubtful"),
+            (200, json!({"success": true, "errorCount": 1}), "doubtful"),
+            (200, json!({"success": false}), "doubtful"),
             (200, json!({"errorCount": 0}), "doubtful"),
-            (200, record("U1", json!("2")), "made"),
-            (200, record("u1", json!(1)), "doubtful"),
-            (200, record("u2", json!(2)), "doubtful"),
-            (200, json!({"id": "u1", "rank": 2}), "doubtful"),
+            // An echo of what was sent.
+            (200, json!({"user": {"id": "u1", "emailAddress": "a@x", "rank": 2}}), "doubtful"),
         ];
         for (status, body, expected) in table {
             assert_eq!(words(&one, &answer(status, &body)), expected, "{body}");
         }
-        assert_eq!(words(&one, &Answer::new(204, vec![], vec![])), "doubtful");
-        let told = each(&one, &answer(200, &json!({"success": true}))).unwrap();
-        let Each::Doubtful(refusal) = &told[0] else { panic!("{told:?}") };
-        assert_eq!(refusal.code.as_deref(), Some("not.applied"));
     }
 
     #[test]
@@ -478,6 +477,7 @@ mod tests {
             (json!({"notDeletedUserIds": ["x"]}), ALL),
             (json!({"notDeletedUserIds": "b"}), ALL),
             (json!({"notDeletedUserIds": [], "error": "no"}), ALL),
+            (json!({"notDeletedUserIds": [], "success": false}), ALL),
             (json!({}), ALL),
             (json!([]), ALL),
         ];
@@ -489,11 +489,91 @@ mod tests {
             (json!({"success": true, "uuid": "A"}), "made"),
             (json!({"success": "true"}), "made"),
             (json!({"success": true, "uuid": "b"}), "doubtful"),
-            (json!({"uuid": "a"}), "made"),
+            (json!({"uuid": "a"}), "doubtful"),
             (json!({}), "doubtful"),
         ];
         for (body, expected) in table {
             assert_eq!(words(&on, &answer(200, &body)), expected, "{body}");
+        }
+    }
+
+    /// One call of three for each kind that many share, of one for the others, and its published success.
+    fn calls() -> Vec<(&'static str, Vec<Change>, Value)> {
+        let items = |key: &str| json!({"errorCount": 0, key: [ok(1), ok(2), ok(3)]});
+        let skill = |id: u64| json!({"agentId": id.to_string(), "skillId": "5", "success": true});
+        let rated = json!({"errorCount": "0", "skillResults": [skill(1), skill(2), skill(3)]});
+        let one = |kind: &str, after: Value| vec![change(kind, "1/a", json!({}), after)];
+        vec![
+            ("agent", agents("agent", &json!({"custom1": "x"})), items("agentResults")),
+            ("team", agents("team", &json!({"team": {"id": "5"}})), json!({"resultSet": items("agentResults")})),
+            ("skills+", agents("skills+", &json!({"skills/5": {"proficiency": 1}})), json!({"resultSet": rated})),
+            ("skills-", agents("skills-", &json!({"skills/5": null})), json!({"resultSet": items("agentResults")})),
+            ("active-", agents("active-", &json!({"active": false})), json!({"notDeletedUserIds": []})),
+            ("active+", one("active+", json!({"active": true})), json!({"success": true, "uuid": "a"})),
+            ("user", one("user", json!({"rank": 2})), json!({"success": true})),
+        ]
+    }
+
+    #[test]
+    fn of_every_kind_only_its_published_success_says_that_it_was_made_and_that_is_read_back() {
+        let skill = |id: &str| json!({"agentId": "1", "skillId": id, "success": true});
+        let odd = [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!("ok"),
+            json!(true),
+            json!(0),
+            json!([{"success": false}]),
+            json!({"status": "ok"}),
+            json!({"errorCount": 0}),
+            json!({"errorCount": "0", "agentResults": []}),
+            json!({"resultSet": {"errorCount": 0, "skillResults": []}}),
+            json!({"resultSet": null}),
+            json!({"resultSet": [], "success": null}),
+            json!({"agentResults": {"1": true}}),
+            json!({"agentResults": [true, true, true]}),
+            json!({"agentResults": [{}, {}, {}]}),
+            json!({"agentResults": [{"agentId": 1}, {"agentId": 2}, {"agentId": 3}]}),
+            json!({"errorCount": 0, "agentResults": [ok(7), ok(8), ok(9)]}),
+            json!({"errorCount": 3, "agentResults": [ok(1), ok(2), ok(3)]}),
+            json!({"resultSet": {"errorCount": "0", "skillResults": [skill("6"), skill("7")]}}),
+            json!({"success": true, "errorCount": 1}),
+            json!({"success": true, "error": "no"}),
+            json!({"success": true, "uuid": "z", "error": ["x"]}),
+            json!({"notDeletedUserIds": null}),
+            json!({"notDeletedUserIds": {}}),
+            json!({"notDeletedUserIds": ["z"]}),
+            json!({"notDeletedUserIds": [], "errors": ["x"]}),
+            json!({"users": [{"id": "a", "status": "DELETED"}]}),
+        ];
+        let empty = [200, 201, 202, 204, 206].map(|status| Answer::new(status, vec![], vec![]));
+        let answers: Vec<Answer> = odd.iter().map(|body| answer(200, body)).chain(empty).collect();
+        for (kind, changes, published) in calls() {
+            let said = each(&changes, &answer(200, &published)).unwrap();
+            assert!(said.iter().all(|one| *one == Each::Made), "{kind} {said:?}");
+            for one in read_back(said) {
+                assert!(matches!(&one, Each::Doubtful(why) if why.code.as_deref() == Some("not.applied")), "{one:?}");
+            }
+            for answer in &answers {
+                for one in each(&changes, answer).unwrap() {
+                    // What is not shown is no success either: that is for what was said to be made.
+                    let is_doubtful = matches!(&one, Each::Doubtful(why) if why.code.as_deref() != Some("not.applied"));
+                    assert!(is_doubtful, "{kind} {} {}: {one:?}", answer.status, answer.json_or_null());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_results_that_lacks_somebody_says_nothing_of_him() {
+        for (kind, changes, published) in calls().into_iter().filter(|(_, changes, _)| changes.len() > 1) {
+            let mut body = published;
+            let key = if kind == "skills+" { "skillResults" } else { "agentResults" };
+            let set = if body.get("resultSet").is_some() { &mut body["resultSet"] } else { &mut body };
+            let Some(items) = set[key].as_array_mut() else { continue };
+            items.remove(1);
+            assert_eq!(words(&changes, &answer(200, &body)), "made doubtful made", "{kind}");
         }
     }
 

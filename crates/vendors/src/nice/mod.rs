@@ -220,6 +220,8 @@ impl Vendor for Nice {
         let user = |record: Value| User { id: change.user.clone(), version: None, record };
         match self.seen_in(change).0 {
             SKILLS => person::assigned(records).map(|skills| user(json!({"skills": skills}))),
+            // Somebody who was deactivated may not be shown any more: that tells nothing.
+            USER if change.kind == "active-" && records.is_empty() => Some(user(json!({}))),
             part => records.first().map(|record| user(json!({part: record}))),
         }
     }
@@ -286,7 +288,7 @@ impl Vendor for Nice {
     }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-        evidence::read_back(changes, evidence::each(changes, answer))
+        evidence::each(changes, answer).map(evidence::read_back)
     }
 
     fn call(&self, changes: &[Change]) -> Request {
@@ -340,6 +342,47 @@ mod tests {
         ];
         for (kind, before, expected) in table {
             assert_eq!(Nice::new(None).guard(&change(kind, before.clone())), expected, "{kind} {before}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_a_write_is_seen_in_a_read_that_shows_its_effect() {
+        let nice = Nice::new(None);
+        let of = |kind: &str, before: Value, after: Value| {
+            let after = after.as_object().cloned().unwrap_or_default();
+            Change { after, ..change(kind, before) }
+        };
+        let skill = json!({"name": "A", "proficiency": 2});
+        let shown = json!({"id": "5", "name": "A", "proficiency": 2});
+        let told = json!({"told": true});
+        let (on, off) = (json!({"active": true}), json!({"active": false}));
+        let status = |status: &str| vec![json!({"id": "u", "status": status})];
+        let add = of("skills+", json!({"skills/5": null}), json!({"skills/5": skill}));
+        let remove = of("skills-", json!({"skills/5": skill}), json!({"skills/5": null}));
+        let leave = of("active-", on.clone(), off.clone());
+        let back = of("active+", off, on);
+        // What is seen: `Some(true)` where all that was asked holds, `Some(false)` where it is as it was.
+        let table = [
+            (&add, SKILLS, vec![shown.clone(), told.clone()], Some(true)),
+            (&add, SKILLS, vec![told.clone()], Some(false)),
+            (&add, SKILLS, vec![], None),
+            (&remove, SKILLS, vec![shown, told.clone()], Some(false)),
+            (&remove, SKILLS, vec![told], Some(true)),
+            (&remove, SKILLS, vec![], None),
+            (&leave, USER, status("DELETED"), Some(true)),
+            (&leave, USER, status("ACTIVE"), Some(false)),
+            (&leave, USER, vec![], Some(false)),
+            (&back, USER, status("PENDING"), Some(true)),
+            (&back, USER, status("DELETED"), Some(false)),
+            (&back, USER, vec![], None),
+        ];
+        for (change, part, records, expected) in table {
+            assert_eq!(nice.seen_in(change).0, part, "{}", change.kind);
+            let holds = nice.seen(change, &records).map(|user| {
+                paceline_core::diff::settle(&change.before, &change.after, &nice.holds(change, &user))
+                    == paceline_core::diff::Settled::Holds
+            });
+            assert_eq!(holds, expected, "{} {records:?}", change.kind);
         }
     }
 

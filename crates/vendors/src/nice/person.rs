@@ -133,6 +133,26 @@ pub(super) fn held(record: &Value, column: &str) -> Option<Value> {
     }
 }
 
+/// What a person is known to hold before a column is set to `asked`. What a user's record leaves out is empty where
+/// something comes to stand there, and an undo empties it again; but nobody is told that it is empty already who was not
+/// shown it.
+pub(super) fn known(record: &Value, column: &str, asked: &Value) -> Option<Value> {
+    let is_shown = || match attribute(column) {
+        Some(_) => tells_attributes(record),
+        None => record.get("user").is_some_and(|user| told(user, written(column)).is_some()),
+    };
+    held(record, column).filter(|held| !(held.is_null() && asked.is_null()) || is_shown() || !is_users(column))
+}
+
+fn is_users(column: &str) -> bool {
+    fields::surface(column) == Surface::User
+}
+
+/// Whether a user's record tells its custom attributes, be it that there are none.
+pub(super) fn tells_attributes(record: &Value) -> bool {
+    record.get("user").is_some_and(|user| told(user, "customAttributes").is_some())
+}
+
 /// Whether an agent's record tells a column. Not every read of an agent shows every column.
 pub(super) fn agent_tells(agent: &Value, column: &str) -> bool {
     match fields::surface(column) {
@@ -214,8 +234,8 @@ fn awaits(user: &Value, asked: &Value) -> bool {
 /// Whether a column holds what a row asks, for all that the vendor can tell apart.
 pub(super) fn is_there(record: &Value, column: &str, held: Option<&Value>, asked: &Value) -> bool {
     match held {
-        // A column that is cleared and not shown is empty: the vendor leaves empty ones out.
-        None => asked.is_null(),
+        // What is not shown is not known, and not empty either.
+        None => false,
         Some(held @ Value::Array(_)) => asked.is_string() && is_alike(column, held, asked),
         Some(held) if column == "email" => {
             is_alike(column, held, asked) || record.get("user").is_some_and(|user| awaits(user, asked))
@@ -230,13 +250,20 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     for (key, asked) in &change.after {
         let found = match (change.kind.as_str(), key.as_str()) {
             (BLIND, key) => record.get("gateway").map(|user| get(user, key).clone()),
-            (_, key) if key.starts_with("skills/") => record.get("skills").map(|held| skill_held(held, change, key)),
+            (_, key) if key.starts_with("skills/") => {
+                record.get("skills").and_then(|held| skill_held(held, change, key, asked))
+            }
             ("user", "role") => record.get("user").and_then(|user| now_at(user, "role", change, key)),
             ("user", "team") => record.get("user").and_then(|user| now_at(user, "user team", change, key)),
             (_, "team") => record.get("agent").and_then(|agent| now_at(agent, "team", change, key)),
             ("user", "email") if record.get("user").is_some_and(|user| awaits(user, asked)) => Some(asked.clone()),
-            ("user" | "agent", key) => match held(record, key) {
-                None if asked.is_null() && record.get("agent").is_some() => Some(Value::Null),
+            // Attributes that are not told are not written either.
+            ("user", key) if attribute(key).is_some() && !tells_attributes(record) => {
+                record.get("user").map(|_| change.before.get(key).cloned().unwrap_or_default())
+            }
+            ("user" | "agent", key) => match known(record, key, asked) {
+                // What was shown and is not shown any more is empty: the vendor leaves empty ones out.
+                None if asked.is_null() && change.before.contains_key(key) && is_read(record, key) => Some(Value::Null),
                 found => found.map(|found| as_written(found, change, key)),
             },
             (_, key) => held(record, key),
@@ -246,15 +273,26 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     out
 }
 
-/// An assigned skill as a change writes it; `null` where it is not assigned.
-fn skill_held(held: &Value, change: &Change, key: &str) -> Value {
+/// Whether the record that has a column was read.
+fn is_read(record: &Value, column: &str) -> bool {
+    record.get(if is_users(column) { "user" } else { "agent" }).is_some()
+}
+
+/// An assigned skill as a change writes it; `null` where it is not assigned, `None` where its proficiency is asked for and
+/// not told.
+fn skill_held(held: &Value, change: &Change, key: &str, asked: &Value) -> Option<Value> {
     let id = key.strip_prefix("skills/");
     let mine = held.as_array().into_iter().flatten().find(|item| item["id"].as_str() == id);
     let name = [&change.after, &change.before].into_iter().find_map(|side| side.get(key)?.get("name")).cloned();
-    mine.map_or(
-        Value::Null,
-        |item| json!({"name": name.unwrap_or_else(|| item["name"].clone()), "proficiency": item["proficiency"]}),
-    )
+    let Some(item) = mine else { return Some(Value::Null) };
+    let found = json!({"name": name.unwrap_or_else(|| item["name"].clone()), "proficiency": item["proficiency"]});
+    let is_as_it_was = change.before.get(key).is_some_and(|before| diff::same(before, &found));
+    match (&item["proficiency"], &asked["proficiency"]) {
+        (Value::Null, Value::Number(_)) => None,
+        // None was asked for: the vendor's own is as good.
+        (_, Value::Null) if asked.is_object() && !is_as_it_was => Some(asked.clone()),
+        _ => Some(found),
+    }
 }
 
 /// A value of several as one text.
@@ -391,14 +429,63 @@ mod tests {
     }
 
     #[test]
-    fn an_agents_column_that_is_not_shown_is_not_known_and_a_cleared_one_is_empty() {
-        let agent = json!({"agent": {"agentId": 7}});
-        let set = change("agent", json!({}), json!({"custom1": "x"}));
-        assert_eq!(holds(&agent, &set), Map::new());
-        assert!(is_there(&agent, "custom1", None, &Value::Null));
-        assert!(!is_there(&agent, "custom1", None, &json!("x")));
-        let clear = change("agent", json!({"custom1": "x"}), json!({"custom1": null}));
-        assert_eq!(settled(&clear, &agent), Settled::Holds, "the vendor leaves empty ones out");
+    fn a_column_that_is_not_shown_is_not_known_and_a_cleared_one_is_empty_where_it_was_shown_before() {
+        for (kind, column, of) in [("agent", "custom1", "agentId"), ("user", "mobileNumber", "id")] {
+            let record = json!({kind: {of: "7"}});
+            assert_eq!(known(&record, column, &Value::Null), None, "{column}");
+            assert!(!is_there(&record, column, None, &Value::Null) && !is_there(&record, column, None, &json!("x")));
+            let clear = |before: Value| change(kind, before, json!({column: null}));
+            assert_eq!(settled(&clear(json!({column: "x"})), &record), Settled::Holds, "empty ones are left out");
+            assert_eq!(settled(&clear(json!({})), &record), Settled::Untouched, "it was not shown before either");
+            assert_eq!(holds(&record, &clear(json!({}))), Map::new());
+            let set = change(kind, json!({}), json!({column: "x"}));
+            assert_eq!(settled(&set, &record), Settled::Untouched, "{column}");
+        }
+        // What an undo sets back to nothing was left out when it was read.
+        assert_eq!(known(&json!({"user": {"id": "u"}}), "mobileNumber", &json!("x")), Some(Value::Null));
+    }
+
+    #[test]
+    fn attributes_that_are_not_told_are_as_they_were() {
+        let of = |before: Value, after: Value| change("user", before, after);
+        let key = "customAttributes.floor";
+        let untold = json!({"user": {"id": "u"}});
+        for (before, after) in [(json!({key: "1"}), json!({key: "2"})), (json!({key: "1"}), json!({key: null}))] {
+            assert_eq!(settled(&of(before, after), &untold), Settled::Untouched);
+        }
+        let none = json!({"user": {"id": "u", "customAttributes": {}}});
+        assert_eq!(settled(&of(json!({key: "1"}), json!({key: null})), &none), Settled::Holds);
+    }
+
+    #[test]
+    fn a_skill_is_seen_as_the_change_writes_it_and_a_proficiency_that_is_not_told_is_not_known() {
+        let skill = |proficiency: Value| json!({"name": "A", "proficiency": proficiency});
+        let shown = |items: Value| json!({"skills": items});
+        let held = |proficiency: Value| shown(json!([{"id": "5", "name": "a", "proficiency": proficiency}]));
+        let key = "skills/5";
+        let add = change("skills+", json!({key: null}), json!({key: skill(json!(2))}));
+        let rate = change("skills+", json!({key: skill(json!(4))}), json!({key: skill(json!(2))}));
+        let remove = change("skills-", json!({key: skill(json!(4))}), json!({key: null}));
+        let unrated = change("skills+", json!({key: null}), json!({key: skill(Value::Null)}));
+        let table = [
+            (&add, shown(json!([])), Settled::Untouched),
+            (&add, held(json!(2)), Settled::Holds),
+            (&add, held(json!(3)), Settled::Conflict(vec![key.into()])),
+            (&add, held(Value::Null), Settled::Untouched),
+            (&rate, held(json!(4)), Settled::Untouched),
+            (&rate, held(Value::Null), Settled::Untouched),
+            (&rate, shown(json!([])), Settled::Conflict(vec![key.into()])),
+            (&remove, shown(json!([])), Settled::Holds),
+            (&remove, held(json!(4)), Settled::Untouched),
+            (&remove, held(json!(1)), Settled::Conflict(vec![key.into()])),
+            (&remove, json!({}), Settled::Untouched),
+            (&unrated, held(json!(3)), Settled::Holds),
+            (&unrated, held(Value::Null), Settled::Holds),
+            (&unrated, shown(json!([])), Settled::Untouched),
+        ];
+        for (change, record, expected) in table {
+            assert_eq!(settled(change, &record), expected, "{} {:?} {record}", change.kind, change.after);
+        }
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn skills_of_one(answer: &Answer, key: &str, at: At) -> Result<Page, Refusal> {
         // There is no such agent, which is not the same as one without skills.
         return Ok(Page::default());
     }
-    let (items, found) = assignments(answer)?;
+    let (items, found) = assignments(answer, at)?;
     if found.iter().filter_map(agent_id).any(|id| id != key) {
         return Err(not_understood(answer, format!("the answer shows the skills of another agent than {key}")));
     }
@@ -181,8 +181,8 @@ fn skills_of_one(answer: &Answer, key: &str, at: At) -> Result<Page, Refusal> {
 
 /// Everybody's skills are read where those of many are asked for: the active agents', then the others'.
 fn skills_of_all(answer: &Answer, keys: &[String], page: Option<&str>) -> Result<Page, Refusal> {
-    let (items, found) = assignments(answer)?;
     let (active, here) = (is_of_active(page), at(SKILLS, page));
+    let (items, found) = assignments(answer, here)?;
     let mut records = keyed(&found, agent_id);
     let asked = Asked::of(keys);
     records.retain(|(id, _)| asked.has(id));
@@ -198,8 +198,12 @@ fn skills_of_all(answer: &Answer, keys: &[String], page: Option<&str>) -> Result
 }
 
 /// Assigned skills: as they came, and as little of each as is needed: `{"agentId", "id", "name", "proficiency"}`.
-fn assignments(answer: &Answer) -> Result<(Vec<Value>, Vec<Value>), Refusal> {
+fn assignments(answer: &Answer, at: At) -> Result<(Vec<Value>, Vec<Value>), Refusal> {
     let items = wire::list(answer, &["agentSkillAssignments", "agentSkills", "skills"])?;
+    let is_counted = number(get(answer.json_or_null(), "totalRecords")).is_some_and(|total| total > 0);
+    if items.is_empty() && at.skip == 0 && is_counted {
+        return Err(not_understood(answer, "the answer counts assigned skills and lists none"));
+    }
     let one = |item: &Value| {
         let id = id_text(get(item, "skillId"))?;
         let proficiency = number(get(item, "agentProficiencyValue")).or_else(|| number(get(item, "proficiency")));
@@ -240,13 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_204_an_empty_body_an_empty_list_and_the_404_of_the_api() {
+    fn nobody_is_204_an_empty_list_and_the_404_of_the_api_and_a_200_without_a_body_tells_nothing() {
         let error = json!({"code": "USER_NOT_FOUND", "details": "no"});
         for part in [BY_NAME, BY_EMAIL, BY_UUID, AGENT, USER, GATEWAY] {
             for asked in [&["a"][..], &["a", "b"]] {
                 let of = |answer: &Answer| records(part, &keys(asked), None, answer);
-                for nobody in [Answer::new(204, vec![], vec![]), Answer::new(200, vec![], vec![]), answer(404, &error)]
-                {
+                let blank = of(&Answer::new(200, vec![], vec![])).unwrap_err();
+                assert_eq!(blank.code.as_deref(), Some("not.understood"), "{part}");
+                for nobody in [Answer::new(204, vec![], vec![]), answer(404, &error)] {
                     assert_eq!(of(&nobody), Ok(Page::default()), "{part} {}", nobody.status);
                 }
             }
@@ -296,6 +301,14 @@ mod tests {
         };
         let marker = json!({"told": true});
         assert_eq!(told(200, &json!({"totalRecords": 0})), std::slice::from_ref(&marker));
+        assert_eq!(told(204, &json!(null)), std::slice::from_ref(&marker));
+        let counted = json!({"totalRecords": 2, "agentSkillAssignments": []});
+        let bodies = [json!({}), json!(null), json!([]), counted].map(|body| answer(200, &body));
+        for untold in bodies.into_iter().chain([Answer::new(200, vec![], vec![])]) {
+            for asked in [keys(&["7"]), keys(&["7", "8"])] {
+                assert!(records(SKILLS, &asked, None, &untold).is_err());
+            }
+        }
         assert_eq!(told(404, &json!({"error": "InvalidAgentId", "error_description": "no"})), [] as [Value; 0]);
         let body = json!({"totalRecords": 2, "agentSkillAssignments": [{"agentID_alt": "7", "skillId": 1, "skillName": "A",
             "agentProficiencyValue": "2", "isActive": "True"}, {"agentID_alt": 7, "skillId": 2, "isActive": "False"}]});

@@ -49,9 +49,9 @@ pub(super) fn is_blank(answer: &Answer) -> bool {
     answer.body().iter().all(u8::is_ascii_whitespace)
 }
 
-/// Whether a read found nobody: 204, an empty body, or the 404 that its verdict took for that.
+/// Whether a read found nobody: 204, or the 404 that its verdict took for that. A 200 without a body tells nothing.
 pub(super) fn found_nobody(answer: &Answer) -> bool {
-    matches!(answer.status, 204 | 404) || is_blank(answer)
+    matches!(answer.status, 204 | 404)
 }
 
 /// The answer to a read is none of that read.
@@ -121,12 +121,13 @@ pub(super) fn named(items: &[Value], id: &str, name: &str) -> Vec<(Named, bool)>
     found
 }
 
-/// Per-item results of a call that many share, wherever the answer has them.
-pub(super) fn items(body: &Value) -> Vec<&Value> {
+/// The lists that results come in: of agents, and of agents' skills.
+pub(super) const RESULTS: &[&str] = &["agentResults", "skillResults", "results"];
+
+/// Per-item results of a call that many share, wherever the answer has the first of these lists.
+pub(super) fn items<'a>(body: &'a Value, lists: &[&str]) -> Vec<&'a Value> {
     let sets = [get(body, "resultSet"), body];
-    let found = sets
-        .iter()
-        .find_map(|set| ["agentResults", "skillResults", "results"].iter().find_map(|key| get(set, key).as_array()));
+    let found = sets.iter().find_map(|set| lists.iter().find_map(|key| get(set, key).as_array()));
     found.map(|items| items.iter().flat_map(flat).filter(|item| item.is_object()).collect()).unwrap_or_default()
 }
 
@@ -142,7 +143,8 @@ mod tests {
     #[test]
     fn an_empty_list_has_no_body_and_a_list_holds_objects() {
         assert_eq!(list(&Answer::new(204, vec![], vec![]), &["users"]), Ok(vec![]));
-        assert_eq!(list(&Answer::new(200, vec![], b" \r\n".to_vec()), &["users"]), Ok(vec![]));
+        let blank = list(&Answer::new(200, vec![], b" \r\n".to_vec()), &["users"]).unwrap_err();
+        assert_eq!(blank.code.as_deref(), Some("not.understood"));
         assert_eq!(
             list(&answer(404, &json!({"error": "NotFound", "error_description": "no"})), &["users"]),
             Ok(vec![])
