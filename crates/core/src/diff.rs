@@ -1,11 +1,12 @@
 //! Which values differ, and whose change is it when they do?
 
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
 
-/// Whether two values mean the same to a vendor: an absent one is an empty one, a list has no
-/// order, `3` is `3.0`.
+/// Whether two values mean the same to a vendor: an absent one is an empty one, a list has no order, `3` is `3.0`, and one
+/// text has one meaning in all of Unicode's canonical forms (UAX #15).
 pub fn same(a: &Value, b: &Value) -> bool {
-    equal(a, b, |a, b| a == b)
+    equal(a, b, |a, b| a == b || a.nfc().eq(b.nfc()))
 }
 
 /// Whether a vendor that was sent `sent` may show it as `shown`: the same, but for what vendors normalise (outer and
@@ -42,7 +43,7 @@ fn members(a: &[Value], b: &[Value], texts: fn(&str, &str) -> bool) -> bool {
 }
 
 fn normalised(text: &str) -> String {
-    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = text.nfc().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
     let digits = plain.chars().filter(char::is_ascii_digit).count();
     let is_number = digits >= 5 && plain.chars().all(|c| c.is_ascii_digit() || "+-().  /".contains(c));
     if is_number {
@@ -129,6 +130,8 @@ mod tests {
             (json!(["a", "a"]), json!(["a", "b"]), false),
             (json!({"a": 1, "b": null}), json!({"a": 1.0}), true),
             (json!("a"), json!("A"), false),
+            (json!("Jos\u{e9}"), json!("Jose\u{301}"), true),
+            (json!("Jose"), json!("Jose\u{301}"), false),
             (json!(false), json!(null), false),
         ];
         for (a, b, expected) in table {
