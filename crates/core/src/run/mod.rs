@@ -18,8 +18,14 @@ mod intake;
 mod landed;
 mod queue;
 mod reader;
+#[cfg(test)]
+mod reference;
 mod sender;
 mod suspects;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
 
 pub use sender::{Bounds, Sender};
 
