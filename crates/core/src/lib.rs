@@ -4,7 +4,6 @@
 //! vendor's answers are arguments. The engine acts on what is decided here.
 
 pub mod backoff;
-pub mod bisect;
 pub mod concurrency;
 pub mod desired;
 pub mod diff;
@@ -12,6 +11,7 @@ pub mod pace;
 pub mod plan;
 pub mod retry;
 pub mod roster;
+pub mod run;
 pub mod summary;
 pub mod text;
 pub mod user;

@@ -5,13 +5,11 @@
 
 mod address;
 mod clock;
-mod doubt;
 mod error;
 mod event;
 mod everyone;
 mod http;
 mod plan;
-mod queue;
 mod recorder;
 mod redact;
 mod run;
@@ -27,7 +25,8 @@ pub use error::{Halt, Stop};
 pub use event::Event;
 pub use everyone::{Everyone, Listed};
 pub use http::Http;
+pub use paceline_core::run::MaxFailures;
 pub use run::{Caller, Closed, Confirm, Planned, Run, Tools, locate};
 pub use scheduler::Interrupt;
-pub use settings::{MaxFailures, Settings};
+pub use settings::Settings;
 pub use transport::{Answering, Lost, Outgoing, Target, Transport};

@@ -3,12 +3,13 @@
 use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::recorder::Recorder;
-use crate::scheduler::{Ending, Job, Next, Phase, Turn};
+use crate::scheduler::{Job, Next, Phase};
 use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Widths, halves};
+use paceline_core::run::{Ending, Turn};
 use paceline_core::summary::{Effort, Outcome};
 use paceline_core::vendor::{
     Answer, Found, More, Named, Names, Need, Page, Part, Refusal, Request, UNDO, User, Uses, Vendor, Verdict,

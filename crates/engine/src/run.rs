@@ -6,12 +6,13 @@ use crate::event::Event;
 use crate::plan::{Listing, Planning, Single};
 use crate::recorder::{Recorder, SharedJournal};
 use crate::scheduler::{Interrupt, Parts, Scheduler};
-use crate::send::Sender;
+use crate::send::Sending;
 use crate::settings::Settings;
 use crate::transport::{Lost, Outgoing, Target, Transport};
 use paceline_core::Moment;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::retry::retry_after;
+use paceline_core::run::{Bounds, Sender};
 use paceline_core::summary::{Counts, State, Summary};
 use paceline_core::user::UserId;
 use paceline_core::vendor::{
@@ -442,11 +443,18 @@ impl Run {
     async fn send_through(&mut self, through: u64) -> Result<(), Stop> {
         let events = Arc::clone(&self.scheduler.events);
         let vendor = Arc::clone(&self.scheduler.vendor);
-        let settings = self.scheduler.settings.clone();
-        let mut sender = Sender::new(vendor, &mut self.recorder, events, &settings, through, self.counts);
-        sender.look_first(self.look_first);
-        sender.planned_at(self.planned_at);
-        self.scheduler.drive(&mut sender).await
+        let settings = &self.scheduler.settings;
+        let bounds = Bounds {
+            through,
+            look_first: self.look_first,
+            planned_at: self.planned_at,
+            force: settings.force,
+            max_concurrent: usize::try_from(settings.max_concurrent).unwrap_or(usize::MAX),
+            max_failures: settings.max_failures,
+            backoff: settings.backoff,
+        };
+        let sender = Sender::new(vendor, bounds, self.counts);
+        self.scheduler.drive(&mut Sending::new(sender, &mut self.recorder, events)).await
     }
 
     async fn count(&mut self) -> Result<(), Halt> {

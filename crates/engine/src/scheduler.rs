@@ -13,6 +13,7 @@ use paceline_core::Moment;
 use paceline_core::concurrency::Concurrency;
 use paceline_core::pace::{Leave, Pacer, Quota, Scope, Throttle};
 use paceline_core::retry::{self, Budget, Circuit};
+use paceline_core::run::{Ending, History, Turn};
 use paceline_core::summary::Effort;
 use paceline_core::vendor::{Answer, Credentials, Effect, Refusal, Request, Vendor, Verdict};
 use std::collections::{BTreeMap, VecDeque};
@@ -75,19 +76,6 @@ pub(crate) struct Job<T> {
     ends: Option<Ending>,
 }
 
-/// What has become of a call so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct History {
-    /// Failures for the vendor's or the network's trouble.
-    failures: u32,
-    /// The last wait after one.
-    last_wait: Duration,
-    /// Since when it has been throttled.
-    throttled_since: Option<Moment>,
-    /// Tokens that were refused under it.
-    refused_tokens: u32,
-}
-
 impl<T> Job<T> {
     pub(crate) fn new(request: Request, tag: T) -> Self {
         Self {
@@ -115,34 +103,6 @@ impl<T> Job<T> {
     pub(crate) fn fresh_until(self, until: Moment) -> Self {
         Self { fresh: Some(until), ..self }
     }
-}
-
-/// How a call ended.
-#[derive(Debug)]
-pub(crate) enum Ending {
-    /// With an answer that means something for what it carried.
-    Answered(Verdict, Answer),
-    /// All attempts failed, while others got through: it is this call's.
-    Exhausted(Refusal),
-    /// It may have had an effect, and sending it again could do harm: to be found out by reading.
-    Doubtful(Refusal),
-    /// It was not made, and what it was made from is old by now: its users are read again before it is.
-    Stale,
-}
-
-/// The moment at which a phase is asked for its next call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn {
-    /// Nothing is in flight and nothing waits.
-    pub(crate) idle: bool,
-    /// The time.
-    pub(crate) now: Moment,
-    /// Calls that the pace lets leave at once.
-    pub(crate) room: usize,
-    /// Calls that it lets leave at once at the most.
-    pub(crate) most: usize,
-    /// The time between calls, where so few are allowed that what one reads is old before the next may leave.
-    pub(crate) apart: Option<Duration>,
 }
 
 /// What a phase has to send.

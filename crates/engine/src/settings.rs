@@ -2,38 +2,9 @@
 
 use paceline_core::backoff::Backoff;
 use paceline_core::pace::Quota;
+use paceline_core::run::MaxFailures;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// Failures that a run puts up with.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MaxFailures {
-    /// This many rows.
-    Rows(u64),
-    /// This share of the roster, in percent.
-    Percent(f64),
-}
-
-impl MaxFailures {
-    /// Whether `count` of `rows` rows are more than this.
-    pub fn exceeded(self, count: u64, rows: u64) -> bool {
-        let most = match self {
-            Self::Rows(most) => most as f64,
-            Self::Percent(percent) => rows as f64 * percent / 100.0,
-        };
-        count as f64 > most
-    }
-
-    /// Whether `failed` of `rows` rows are too many. The first failure never is fewer than none.
-    pub fn reached(self, failed: u64, rows: u64) -> bool {
-        let most = match self {
-            Self::Rows(most) => most as f64,
-            Self::Percent(percent) => rows as f64 * percent / 100.0,
-        };
-        failed > 0 && failed as f64 >= most
-    }
-}
 
 /// How a run goes about it. Kept in the journal: a resumed run goes on with the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -175,17 +175,6 @@ pub struct RowRecord {
     pub changed: Vec<String>,
 }
 
-/// A change taken to be sent or to be settled.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
-    /// The change.
-    pub change: Change,
-    /// Changes that its row asks for, this one among them.
-    pub siblings: u32,
-    /// Those of them that were not made yet when it was taken, this one among them.
-    pub left: u32,
-}
-
 /// A row that names a user whom an earlier one names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {

@@ -8,8 +8,9 @@ mod error;
 mod sqlite;
 mod store;
 
-pub use entry::{Canary, Consent, Duplicate, Entry, NewRun, Phase, Reach, RowRecord, RunRecord, RunTenant, Taken};
+pub use entry::{Canary, Consent, Duplicate, Entry, NewRun, Phase, Reach, RowRecord, RunRecord, RunTenant};
 pub use error::Error;
+pub use paceline_core::run::Taken;
 pub use sqlite::Sqlite;
 pub use store::{Listed, Store};
 

@@ -2,14 +2,12 @@
 //!
 //! [`judge`] is the table: what is seen of a user now says what follows, by why it was asked.
 
-use crate::queue::Sending;
-use paceline_core::Moment;
-use paceline_core::diff::{self, Settled};
-use paceline_core::plan::{Change, Guard};
-use paceline_core::summary::Outcome;
-use paceline_core::vendor::{Part, Refusal, User};
+use super::queue::Sending;
+use crate::diff::{self, Settled};
+use crate::plan::{Change, Guard};
+use crate::summary::Outcome;
+use crate::vendor::{Refusal, User};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 
 /// Times that a change is sent again after conflicts in which others raised its user's version and did not touch its values.
 const CONFLICTS: u32 = 10;
@@ -18,7 +16,7 @@ const BARE_CONFLICTS: u32 = 2;
 
 /// Why a user is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(super) enum Why {
     /// The change has not been sent, or is to be sent again: it is compared first.
     Revalidate,
     /// It was sent, and no answer was seen.
@@ -40,52 +38,31 @@ pub(crate) enum Why {
 
 /// A change whose user is read.
 #[derive(Debug)]
-pub(crate) struct Doubt {
-    pub(crate) sending: Sending,
-    pub(crate) why: Why,
+pub(super) struct Doubt {
+    pub(super) sending: Sending,
+    pub(super) why: Why,
     /// What was said last: the row's refusal, where the change comes to nothing.
-    pub(crate) refusal: Refusal,
+    pub(super) refusal: Refusal,
     /// The part of a refused call that it is read for, by number.
-    pub(crate) gathering: Option<u64>,
+    pub(super) gathering: Option<u64>,
 }
 
 impl Doubt {
     /// It is compared before it is sent.
-    pub(crate) fn revalidate(sending: Sending) -> Self {
+    pub(super) fn revalidate(sending: Sending) -> Self {
         let refusal = Refusal::own("conflict", "it was changed since it was planned");
         Self { sending, why: Why::Revalidate, refusal, gathering: None }
     }
 
     /// Whether its user is read ahead of its turn.
-    pub(crate) fn is_look(&self) -> bool {
+    pub(super) fn is_read_ahead(&self) -> bool {
         self.why == Why::Revalidate && self.gathering.is_none()
-    }
-}
-
-/// A read of one part of the users in doubt.
-#[derive(Debug)]
-pub(crate) struct Settling {
-    pub(crate) part: Part,
-    pub(crate) doubts: Vec<Doubt>,
-    pub(crate) page: Option<String>,
-    pub(crate) pages: u32,
-    /// What earlier pages have brought, by lower-case key.
-    pub(crate) got: HashMap<String, Vec<Value>>,
-    /// When its first page was asked for.
-    pub(crate) asked_at: Option<Moment>,
-    /// When its last page was there.
-    pub(crate) answered_at: Moment,
-}
-
-impl Settling {
-    pub(crate) fn new(part: Part, doubts: Vec<Doubt>) -> Self {
-        Self { part, doubts, page: None, pages: 0, got: HashMap::new(), asked_at: None, answered_at: Moment::ZERO }
     }
 }
 
 /// What follows from a fresh look at a user.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Judgement {
+pub(super) enum Judgement {
     /// The change is made.
     Made,
     /// It is sent, from the user as it was just read.
@@ -99,7 +76,7 @@ pub(crate) enum Judgement {
 }
 
 /// What follows from `user`, who holds `now` of what the change touches; `None` where there is none any more.
-pub(crate) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, guard: Guard, force: bool) -> Judgement {
+pub(super) fn judge(doubt: &Doubt, user: Option<(&User, Map<String, Value>)>, guard: Guard, force: bool) -> Judgement {
     let Doubt { sending, why, refusal, .. } = doubt;
     let change = &sending.change;
     let Some((user, now)) = user else {
@@ -181,9 +158,9 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::History;
-    use paceline_core::plan::ChangeKey;
-    use paceline_core::user::UserId;
+    use crate::plan::ChangeKey;
+    use crate::run::History;
+    use crate::user::UserId;
     use serde_json::json;
 
     fn map(value: Value) -> Map<String, Value> {

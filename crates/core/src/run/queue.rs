@@ -3,53 +3,52 @@
 //! Plain values; it sends nothing and reads no clock. The promises: no user has two calls out at once, no change overtakes
 //! an earlier one of its user, and what a comparison guards goes only as long as that is fresh.
 
-use crate::scheduler::History;
-use paceline_core::Moment;
-use paceline_core::bisect::{Bisect, Said, Target};
-use paceline_core::plan::{Change, ChangeKey, Guard};
-use paceline_core::user::{UserId, Version};
-use paceline_journal::Taken;
+use super::bisect::{Bisect, Said, Target};
+use super::{History, Taken};
+use crate::Moment;
+use crate::plan::{Change, ChangeKey, Guard};
+use crate::user::{UserId, Version};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 /// A comparison is good for five seconds (DESIGN.md, section 3); the rest is the way to the vendor.
-pub(crate) const FRESH: Duration = Duration::from_millis(4_500);
+pub(super) const FRESH: Duration = Duration::from_millis(4_500);
 
 /// A change on its way to its end.
 #[derive(Debug)]
-pub(crate) struct Sending {
-    pub(crate) change: Change,
+pub(super) struct Sending {
+    pub(super) change: Change,
     /// Changes that its row asks for, this one among them.
-    pub(crate) siblings: u32,
+    pub(super) siblings: u32,
     /// Those of them that were not made yet when it was taken, this one among them.
-    pub(crate) left: u32,
+    pub(super) left: u32,
     /// Times that it was sent.
-    pub(crate) attempts: u32,
+    pub(super) attempts: u32,
     /// Times that it was sent again after conflicts in which nobody had touched its values.
-    pub(crate) conflicts: u32,
+    pub(super) conflicts: u32,
     /// Times that what it was compared with got old before it could leave.
-    pub(crate) stale: u32,
+    pub(super) stale: u32,
     /// When its user was read last.
-    pub(crate) read_at: Option<Moment>,
+    pub(super) read_at: Option<Moment>,
     /// An attempt may have had an effect that nobody has told of or looked for.
-    pub(crate) in_doubt: bool,
+    pub(super) in_doubt: bool,
     /// Its version is that of a later look at the user, and not the one that its siblings were planned at.
-    pub(crate) rebased: bool,
+    pub(super) rebased: bool,
     /// What the calls that carried it have been through.
-    pub(crate) history: History,
+    pub(super) history: History,
 }
 
 impl Sending {
-    pub(crate) fn target(&self) -> Target {
+    pub(super) fn target(&self) -> Target {
         Target::of(&self.change)
     }
 
     /// Until when what it was compared with is fresh; where calls are far `apart`, as fresh as it can be.
-    pub(crate) fn fresh_until(&self, apart: Option<Duration>) -> Moment {
+    pub(super) fn fresh_until(&self, apart: Option<Duration>) -> Moment {
         self.read_at.map_or(Moment::ZERO, |at| at + FRESH + apart.unwrap_or_default())
     }
 
-    pub(crate) fn is_fresh(&self, now: Moment, apart: Option<Duration>) -> bool {
+    pub(super) fn is_fresh(&self, now: Moment, apart: Option<Duration>) -> bool {
         now < self.fresh_until(apart)
     }
 
@@ -60,14 +59,14 @@ impl Sending {
 }
 
 /// What decides whose turn it is.
-pub(crate) struct Rules<'a> {
-    pub(crate) now: Moment,
-    /// See [`crate::scheduler::Turn::apart`].
-    pub(crate) apart: Option<Duration>,
+pub(super) struct Rules<'a> {
+    pub(super) now: Moment,
+    /// See [`super::Turn::apart`].
+    pub(super) apart: Option<Duration>,
     /// How a change is guarded in this run.
-    pub(crate) guard: &'a dyn Fn(&Change) -> Guard,
+    pub(super) guard: &'a dyn Fn(&Change) -> Guard,
     /// Whether a call to its target may leave.
-    pub(crate) open: &'a dyn Fn(&Sending) -> bool,
+    pub(super) open: &'a dyn Fn(&Sending) -> bool,
 }
 
 impl Rules<'_> {
@@ -78,7 +77,7 @@ impl Rules<'_> {
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum First {
+pub(super) enum First {
     /// The change at this place may be sent.
     Send(usize),
     /// Its user is to be read first.
@@ -87,7 +86,7 @@ pub(crate) enum First {
 
 /// The changes of a run that are marked and have no outcome, but for those in calls.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub(super) struct Queue {
     waiting: VecDeque<Sending>,
     /// Calls that a user has out, or that wait for what became of others.
     busy: HashMap<UserId, u32>,
@@ -107,24 +106,24 @@ struct Made {
 }
 
 impl Queue {
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
     /// What the journal has marked; `read_at` says when its user was read, where that was just now.
-    pub(crate) fn add(&mut self, taken: Taken, read_at: Option<Moment>) {
+    pub(super) fn add(&mut self, taken: Taken, read_at: Option<Moment>) {
         let sending = self.sending(taken, read_at);
         self.waiting.push_back(sending);
     }
 
-    pub(crate) fn sending(&self, taken: Taken, read_at: Option<Moment>) -> Sending {
+    pub(super) fn sending(&self, taken: Taken, read_at: Option<Moment>) -> Sending {
         let Taken { change, siblings, left } = taken;
         let (in_doubt, rebased, history) = (false, false, History::default());
         Sending { change, siblings, left, attempts: 0, conflicts: 0, stale: 0, read_at, in_doubt, rebased, history }
     }
 
     /// It waits its turn before those that were not sent yet, but behind its row's earlier ones.
-    pub(crate) fn again(&mut self, sending: Sending) {
+    pub(super) fn again(&mut self, sending: Sending) {
         self.free(&sending.change.user);
         let is_earlier =
             |other: &Sending| other.change.user == sending.change.user && other.change.key < sending.change.key;
@@ -135,11 +134,11 @@ impl Queue {
         self.waiting.insert(at, sending);
     }
 
-    pub(crate) fn hold(&mut self, user: &UserId) {
+    pub(super) fn hold(&mut self, user: &UserId) {
         *self.busy.entry(user.clone()).or_default() += 1;
     }
 
-    pub(crate) fn free(&mut self, user: &UserId) {
+    pub(super) fn free(&mut self, user: &UserId) {
         if let Some(calls) = self.busy.get_mut(user) {
             *calls -= 1;
             if *calls == 0 {
@@ -149,7 +148,7 @@ impl Queue {
     }
 
     /// Takes out the changes of rows that have failed: they are not to be sent.
-    pub(crate) fn dropped(&mut self) -> Vec<ChangeKey> {
+    pub(super) fn dropped(&mut self) -> Vec<ChangeKey> {
         if self.ended.is_empty() {
             return vec![];
         }
@@ -162,7 +161,7 @@ impl Queue {
 
     /// Whose turn it is, with `may_read` or only of those that may be sent. A user who is passed over is passed over with
     /// all that stands behind.
-    pub(crate) fn first(&self, rules: &Rules<'_>, may_read: bool) -> Option<First> {
+    pub(super) fn first(&self, rules: &Rules<'_>, may_read: bool) -> Option<First> {
         let mut passed_over: HashSet<&UserId> = HashSet::new();
         for (at, sending) in self.waiting.iter().enumerate() {
             let user = &sending.change.user;
@@ -181,18 +180,18 @@ impl Queue {
         None
     }
 
-    pub(crate) fn get(&self, at: usize) -> Option<&Sending> {
+    pub(super) fn get(&self, at: usize) -> Option<&Sending> {
         self.waiting.get(at)
     }
 
     /// Takes the change at `first` and those behind it that may share its call, `width` at the most. Their users are held.
-    pub(crate) fn batch(&mut self, first: usize, width: usize, rules: &Rules<'_>) -> Vec<Sending> {
+    pub(super) fn batch(&mut self, first: usize, width: usize, rules: &Rules<'_>) -> Vec<Sending> {
         let Some(leader) = self.waiting.get(first).map(|sending| sending.change.clone()) else { return vec![] };
         self.take(first, width, |sending| sending.shares_a_call_with(&leader) && !rules.must_be_read(sending))
     }
 
     /// Takes the change at `first` and those behind it whose users are to be read too, of those that `fits`.
-    pub(crate) fn unread(
+    pub(super) fn unread(
         &mut self,
         first: usize,
         most: usize,
@@ -243,12 +242,12 @@ impl Queue {
     }
 
     /// The first that may share this change's call and whose user is to be read before.
-    pub(crate) fn first_to_read(&self, like: &Change, rules: &Rules<'_>) -> Option<usize> {
+    pub(super) fn first_to_read(&self, like: &Change, rules: &Rules<'_>) -> Option<usize> {
         self.whose_turn_it_is(|sending| sending.shares_a_call_with(like) && rules.must_be_read(sending)).next()
     }
 
     /// Takes changes of a target from all over those that wait for it, the last first.
-    pub(crate) fn spread(&mut self, target: &Target, most: usize) -> Vec<Sending> {
+    pub(super) fn spread(&mut self, target: &Target, most: usize) -> Vec<Sending> {
         let mut places: Vec<usize> = self.whose_turn_it_is(|sending| sending.target() == *target).collect();
         let count = places.len();
         if count > most {
@@ -258,25 +257,25 @@ impl Queue {
     }
 
     /// Whether an earlier change of its user waits or is out, or its row has failed.
-    pub(crate) fn must_wait(&self, change: &Change) -> bool {
+    pub(super) fn must_wait(&self, change: &Change) -> bool {
         self.busy.contains_key(&change.user)
             || self.ended.contains_key(&change.key.row)
             || self.waiting.iter().any(|sending| sending.change.user == change.user)
     }
 
     /// Those that have been read and wait to be sent.
-    pub(crate) fn read_ahead(&self, now: Moment, apart: Option<Duration>) -> usize {
+    pub(super) fn read_ahead(&self, now: Moment, apart: Option<Duration>) -> usize {
         self.waiting.iter().filter(|sending| sending.is_fresh(now, apart)).count()
     }
 
     /// Whether others that may share this change's call wait for an earlier call of their users.
-    pub(crate) fn waits_for_users(&self, like: &Change) -> bool {
+    pub(super) fn waits_for_users(&self, like: &Change) -> bool {
         let is = |sending: &Sending| sending.shares_a_call_with(like) && self.busy.contains_key(&sending.change.user);
         self.waiting.iter().any(is)
     }
 
     /// Takes out what waits for targets that are to blame, but of users that have a call out: that comes first.
-    pub(crate) fn take_ended<T>(&mut self, bisect: &Bisect<T>) -> Vec<(Sending, Said)> {
+    pub(super) fn take_ended<T>(&mut self, bisect: &Bisect<T>) -> Vec<(Sending, Said)> {
         if !bisect.has_ended() {
             return vec![];
         }
@@ -295,7 +294,7 @@ impl Queue {
     }
 
     /// A change was made: whether it was its row's last.
-    pub(crate) fn made(&mut self, sending: &Sending, version: Option<Version>) -> bool {
+    pub(super) fn made(&mut self, sending: &Sending, version: Option<Version>) -> bool {
         self.free(&sending.change.user);
         if sending.left <= 1 {
             return true;
@@ -313,7 +312,7 @@ impl Queue {
     }
 
     /// A change was not made: whether its row ends with that, and has not before.
-    pub(crate) fn ended(&mut self, sending: &Sending) -> bool {
+    pub(super) fn ended(&mut self, sending: &Sending) -> bool {
         let user = &sending.change.user;
         self.free(user);
         sending.siblings <= 1 || self.ended.insert(sending.change.key.row, user.clone()).is_none()
@@ -321,7 +320,7 @@ impl Queue {
 
     /// Forgets what the journal knows by now: rows that have failed, changes made and versions, but of rows that have other
     /// changes here or out. So memory does not grow with the roster.
-    pub(crate) fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         if self.ended.is_empty() && self.made.is_empty() {
             return;
         }
@@ -330,7 +329,7 @@ impl Queue {
         self.made.retain(|row, made| here.contains(row) || self.busy.contains_key(&made.user));
     }
 
-    pub(crate) fn drain(&mut self) -> Vec<Sending> {
+    pub(super) fn drain(&mut self) -> Vec<Sending> {
         self.waiting.drain(..).collect()
     }
 }

@@ -22,7 +22,7 @@ const WIDE: usize = 25;
 const FEW: usize = 3;
 /// Probes that are refused alone and alike, with nobody getting through: so many, from all over those who wait for the
 /// target, show that it is to blame.
-pub const PROBES: usize = 7;
+pub(super) const PROBES: usize = 7;
 /// Where among those who wait the probes stand: the last, the middle, and then the middles between.
 const SPREAD: [f64; PROBES] = [1.0, 0.5, 0.25, 0.75, 0.125, 0.625, 0.375];
 /// Culprits that are found in a part without anybody of it getting through: its others are then asked one by one, as
@@ -31,16 +31,16 @@ const BARREN: u32 = 2;
 
 /// What changes share a call by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Target {
+pub(super) struct Target {
     /// Their kind.
-    pub kind: String,
+    pub(super) kind: String,
     /// Their group.
-    pub group: String,
+    pub(super) group: String,
 }
 
 impl Target {
     /// A change's.
-    pub fn of(change: &Change) -> Self {
+    pub(super) fn of(change: &Change) -> Self {
         Self { kind: change.kind.clone(), group: change.key.group.clone() }
     }
 
@@ -53,11 +53,11 @@ impl Target {
 
 /// What was said of a part that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     /// What it means.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// In the vendor's words.
-    pub refusal: Refusal,
+    pub(super) refusal: Refusal,
 }
 
 impl Said {
@@ -69,16 +69,16 @@ impl Said {
 
 /// What goes into one call.
 #[derive(Debug)]
-pub struct Part<T> {
+pub(super) struct Part<T> {
     /// Its changes.
-    pub items: Vec<T>,
+    pub(super) items: Vec<T>,
     /// What is known of others.
-    pub trail: Trail<T>,
+    pub(super) trail: Trail<T>,
 }
 
 impl<T> Part<T> {
     /// Changes that nothing is known of.
-    pub fn new(items: Vec<T>) -> Self {
+    pub(super) fn new(items: Vec<T>) -> Self {
         Self { items, trail: Trail::default() }
     }
 
@@ -87,7 +87,7 @@ impl<T> Part<T> {
     }
 
     /// It and those that wait behind it.
-    pub fn everything(self) -> impl Iterator<Item = T> {
+    pub(super) fn everything(self) -> impl Iterator<Item = T> {
         let Trail { other, rest, .. } = self.trail;
         self.items.into_iter().chain(other).chain(rest)
     }
@@ -95,7 +95,7 @@ impl<T> Part<T> {
 
 /// Those that wait for what becomes of a part.
 #[derive(Debug)]
-pub struct Trail<T> {
+pub(super) struct Trail<T> {
     /// They hold a culprit if the part passes.
     other: Vec<T>,
     /// Nothing is known of them.
@@ -116,7 +116,7 @@ impl<T> Default for Trail<T> {
 
 /// What a refusal comes to.
 #[derive(Debug)]
-pub enum Refused<T> {
+pub(super) enum Refused<T> {
     /// Its parts are asked.
     Split,
     /// These were refused alone, and are to blame.
@@ -202,7 +202,7 @@ struct Width {
 
 /// The refused calls of a run, target by target.
 #[derive(Debug)]
-pub struct Bisect<T> {
+pub(super) struct Bisect<T> {
     groups: HashMap<Target, Group<T>>,
     /// Targets that have parts to be sent, in order.
     waiting: VecDeque<Target>,
@@ -219,46 +219,46 @@ impl<T> Default for Bisect<T> {
 impl<T> Bisect<T> {
     /// Whether a call to this target may leave: until somebody has got through to it, one at a time. So a target that is
     /// gone is found out by few.
-    pub fn may_send(&self, target: &Target) -> bool {
+    pub(super) fn may_send(&self, target: &Target) -> bool {
         self.groups.get(target).is_none_or(|group| group.ended.is_none() && (group.passed || group.out == 0))
     }
 
     /// What ended a target, where it is to blame.
-    pub fn ended(&self, target: &Target) -> Option<&Said> {
+    pub(super) fn ended(&self, target: &Target) -> Option<&Said> {
         self.groups.get(target)?.ended.as_ref()
     }
 
     /// Whether any target is to blame.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.any_ended
     }
 
     /// A target in doubt whose probes are to be given: [`PROBES`] at most, from all over those who wait for it and were
     /// not in a call yet.
-    pub fn wants_probes(&self) -> Option<&Target> {
+    pub(super) fn wants_probes(&self) -> Option<&Target> {
         self.groups.iter().find(|(_, group)| group.probes() && group.probes.is_none()).map(|(target, _)| target)
     }
 
     /// Gives a target its probes.
-    pub fn give_probes(&mut self, target: &Target, probes: Vec<T>) {
+    pub(super) fn give_probes(&mut self, target: &Target, probes: Vec<T>) {
         self.group(target).probes = Some(probes.into());
         self.enlist(target);
     }
 
     /// Changes that a call to this target carries, of `assumed` at most.
-    pub fn width(&self, target: &Target, assumed: usize) -> usize {
+    pub(super) fn width(&self, target: &Target, assumed: usize) -> usize {
         let alone = self.groups.get(target).is_some_and(|group| group.probes());
         let most = self.widths.get(&target.kind).and_then(|width| width.most).unwrap_or(assumed);
         if alone { 1 } else { most.min(assumed).max(1) }
     }
 
     /// A call to it leaves.
-    pub fn sent(&mut self, target: &Target) {
+    pub(super) fn sent(&mut self, target: &Target) {
         self.group(target).out += 1;
     }
 
     /// The next part of a refused call that may be sent.
-    pub fn next_part(&mut self) -> Option<(Target, Part<T>)> {
+    pub(super) fn next_part(&mut self) -> Option<(Target, Part<T>)> {
         let at = self.waiting.iter().position(|target| self.may_send(target))?;
         let target = self.waiting.remove(at)?;
         let most = self.width(&target, usize::MAX);
@@ -280,7 +280,7 @@ impl<T> Bisect<T> {
     }
 
     /// A part of `size` passed, as far as the call goes. Tells those who are to blame now that somebody got through.
-    pub fn passed(&mut self, target: &Target, size: usize, trail: Trail<T>) -> Vec<(T, Said)> {
+    pub(super) fn passed(&mut self, target: &Target, size: usize, trail: Trail<T>) -> Vec<(T, Said)> {
         let Trail { other, rest, step, last_of, .. } = trail;
         let width = self.widths.entry(target.kind.clone()).or_default();
         width.passed = width.passed.max(size);
@@ -304,7 +304,7 @@ impl<T> Bisect<T> {
     }
 
     /// A part was refused as a whole. `published`: its width is the vendor's own maximum or less.
-    pub fn refused(&mut self, target: &Target, part: Part<T>, said: Said, published: bool) -> Refused<T> {
+    pub(super) fn refused(&mut self, target: &Target, part: Part<T>, said: Said, published: bool) -> Refused<T> {
         let Part { mut items, trail: Trail { other, rest, step, barren, .. } } = part;
         let size = items.len();
         let group = self.group(target);
@@ -365,7 +365,7 @@ impl<T> Bisect<T> {
     }
 
     /// Nothing was learned of a part, and its changes go their own way: those behind it are sent.
-    pub fn lost(&mut self, target: &Target, trail: Trail<T>) {
+    pub(super) fn lost(&mut self, target: &Target, trail: Trail<T>) {
         let group = self.group(target);
         group.out = group.out.saturating_sub(1);
         let Trail { other, rest, step, barren, .. } = trail;
@@ -373,12 +373,12 @@ impl<T> Bisect<T> {
     }
 
     /// Nothing is left to be sent to anybody: those who were refused alone are to blame.
-    pub fn give_up(&mut self) -> Vec<(T, Said)> {
+    pub(super) fn give_up(&mut self) -> Vec<(T, Said)> {
         self.groups.values_mut().flat_map(|group| std::mem::take(&mut group.undecided)).collect()
     }
 
     /// Everything that waits, for a run that stops.
-    pub fn drain(&mut self) -> Vec<T> {
+    pub(super) fn drain(&mut self) -> Vec<T> {
         self.waiting.clear();
         let all = |group: &mut Group<T>| -> Vec<T> {
             let undecided = group.undecided.drain(..).map(|(item, _)| item);
