@@ -3,12 +3,13 @@
 use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::recorder::Recorder;
-use crate::scheduler::{Job, Next, Phase};
+use crate::scheduler::{Next, Phase};
 use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::desired::Row;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Widths, halves};
+use paceline_core::run::dispatch::Pending;
 use paceline_core::run::{Ending, Turn};
 use paceline_core::summary::{Effort, Outcome};
 use paceline_core::vendor::{
@@ -108,12 +109,12 @@ impl<'a> Planning<'a> {
         self.since
     }
 
-    fn job(&mut self, asked: Asked) -> Job<Asked> {
+    fn job(&mut self, asked: Asked) -> Pending<Asked> {
         if let Some(lane) = self.lane(asked.part) {
             lane.2 += 1;
         }
         let keys: Vec<String> = asked.rows.iter().map(|seeking| seeking.key.clone()).collect();
-        Job::new(self.vendor.read(asked.part, &keys, &self.uses.columns, asked.page.as_deref()), asked)
+        Pending::new(self.vendor.read(asked.part, &keys, &self.uses.columns, asked.page.as_deref()), asked)
     }
 
     fn lane(&mut self, part: Part) -> Option<&mut (Part, VecDeque<Seeking>, usize)> {
@@ -316,7 +317,7 @@ impl Phase for Planning<'_> {
         }
     }
 
-    async fn ended(&mut self, job: Job<Asked>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, job: Pending<Asked>, ending: Ending) -> Result<(), Halt> {
         if let Some(lane) = self.lane(job.tag.part) {
             lane.2 -= 1;
         }
@@ -342,7 +343,7 @@ impl Phase for Planning<'_> {
         self.recorder.tick(effort).await
     }
 
-    async fn left(&mut self, _unfinished: Vec<Job<Asked>>) -> Result<(), Halt> {
+    async fn left(&mut self, _unfinished: Vec<Pending<Asked>>) -> Result<(), Halt> {
         // Rows that were not planned are still new: a resume reads them.
         self.recorder.flush().await
     }
@@ -427,11 +428,11 @@ impl Phase for Listing {
                     self.vendor.read(part, keys, &columns, page.as_deref())
                 }
             };
-            Next::Send(Box::new(Job::new(request, page)))
+            Next::Send(Box::new(Pending::new(request, page)))
         }))
     }
 
-    async fn ended(&mut self, job: Job<Wanted>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, job: Pending<Wanted>, ending: Ending) -> Result<(), Halt> {
         let refusal = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => match self.page(job.tag, &answer) {
                 Ok(()) => return Ok(()),
@@ -461,7 +462,7 @@ impl Phase for Listing {
         Ok(())
     }
 
-    async fn left(&mut self, _unfinished: Vec<Job<Wanted>>) -> Result<(), Halt> {
+    async fn left(&mut self, _unfinished: Vec<Pending<Wanted>>) -> Result<(), Halt> {
         Ok(())
     }
 }
@@ -476,10 +477,10 @@ impl Phase for Single {
     type Tag = ();
 
     async fn next(&mut self, _turn: Turn) -> Result<Next<()>, Halt> {
-        Ok(self.request.take().map_or(Next::Nothing, |request| Next::Send(Box::new(Job::new(request, ())))))
+        Ok(self.request.take().map_or(Next::Nothing, |request| Next::Send(Box::new(Pending::new(request, ())))))
     }
 
-    async fn ended(&mut self, _job: Job<()>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, _job: Pending<()>, ending: Ending) -> Result<(), Halt> {
         if let Ending::Answered(verdict, answer) = ending {
             self.answer = Some((verdict, answer));
         }
@@ -494,7 +495,7 @@ impl Phase for Single {
         Ok(())
     }
 
-    async fn left(&mut self, _unfinished: Vec<Job<()>>) -> Result<(), Halt> {
+    async fn left(&mut self, _unfinished: Vec<Pending<()>>) -> Result<(), Halt> {
         Ok(())
     }
 }

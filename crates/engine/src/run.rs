@@ -371,7 +371,7 @@ impl Run {
         Ok(Planned {
             counts,
             calls,
-            reads: self.scheduler.effort.calls.read,
+            reads: self.scheduler.effort().calls.read,
             naive: counts.rows + kinds.iter().map(|(_, changes, _)| changes).sum::<u64>(),
             kinds,
             warnings: warned.into_iter().filter(|(users, _)| *users > 0).collect(),
@@ -387,7 +387,7 @@ impl Run {
     /// # Errors
     /// Where the journal cannot be written.
     pub async fn put_back(mut self) -> Result<String, Error> {
-        let effort = self.recorder.spent(self.scheduler.effort);
+        let effort = self.recorder.spent(self.scheduler.effort());
         let left = Entry::Left { state: self.record.state, halt: self.record.halt, effort };
         self.recorder.ask(move |journal| journal.append(&[left])).await.map_err(journal_error)?;
         Ok(self.record.run.id)
@@ -473,7 +473,7 @@ impl Run {
     /// Writes down how the run was left and gives its facts. A journal that cannot be written in the end halts the run: what
     /// the vendor did is not recorded whole.
     pub async fn close(mut self, ended: Result<(), Stop>) -> Closed {
-        let effort = self.recorder.spent(self.scheduler.effort);
+        let effort = self.recorder.spent(self.scheduler.effort());
         let flushed = self.recorder.flush().await;
         let ended = match (ended, flushed) {
             (Err(Stop::Halted(halt)), _) => Err(Stop::Halted(halt)),

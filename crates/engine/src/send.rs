@@ -3,8 +3,9 @@
 use crate::error::{API, Halt};
 use crate::event::Event;
 use crate::recorder::{Recorder, joined, on_journal};
-use crate::scheduler::{Job, Next, Phase};
+use crate::scheduler::{Next, Phase};
 use paceline_core::Moment;
+use paceline_core::run::dispatch::Pending;
 use paceline_core::run::{About, Block, Call, Cause, Ending, Landed, Note, Sender, Taken, Todo, Turn};
 use paceline_core::summary::Effort;
 use paceline_journal::{Entry, Error};
@@ -57,8 +58,8 @@ fn halt(cause: Cause) -> Halt {
     }
 }
 
-fn landed(job: Job<About>) -> Landed {
-    let Job { tag: about, attempts, doubt: in_doubt, history, left, .. } = job;
+fn landed(call: Pending<About>) -> Landed {
+    let Pending { tag: about, attempts, in_doubt, history, left, .. } = call;
     Landed { about, attempts, in_doubt, history, left }
 }
 
@@ -72,11 +73,8 @@ impl Phase for Sending<'_> {
             match todo.map_err(halt)? {
                 Todo::Send(call) => {
                     let Call { request, about, history, fresh_until } = *call;
-                    let job = Job::new(request, about).after(history);
-                    return Ok(Next::Send(Box::new(match fresh_until {
-                        Some(until) => job.fresh_until(until),
-                        None => job,
-                    })));
+                    let call = Pending::new(request, about).after(history).fresh_until(fresh_until);
+                    return Ok(Next::Send(Box::new(call)));
                 }
                 Todo::Fetch(Block { after, through, limit }) => {
                     self.recorder.flush().await?;
@@ -109,8 +107,8 @@ impl Phase for Sending<'_> {
         }
     }
 
-    async fn ended(&mut self, job: Job<About>, ending: Ending) -> Result<(), Halt> {
-        let ended = self.sender.landed(landed(job), ending, self.recorder.now());
+    async fn ended(&mut self, call: Pending<About>, ending: Ending) -> Result<(), Halt> {
+        let ended = self.sender.landed(landed(call), ending, self.recorder.now());
         self.note();
         ended.map_err(halt)
     }
@@ -127,7 +125,7 @@ impl Phase for Sending<'_> {
         self.sender.wind_down();
     }
 
-    async fn left(&mut self, unfinished: Vec<Job<About>>) -> Result<(), Halt> {
+    async fn left(&mut self, unfinished: Vec<Pending<About>>) -> Result<(), Halt> {
         self.await_fetched().await?;
         self.sender.leave(unfinished.into_iter().map(landed).collect());
         self.note();

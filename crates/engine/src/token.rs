@@ -6,29 +6,20 @@ use crate::settings::Settings;
 use crate::transport::{Lost, Outgoing, Target, Transport};
 use paceline_core::Moment;
 use paceline_core::retry;
+use paceline_core::run::dispatch::Token as Life;
 use paceline_core::vendor::{Answer, Credentials, Refusal, TokenVerdict, Vendor};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A token as long as it may be used.
+/// A token that was just had.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) secret: SecretString,
-    /// Counts the tokens of a run, so that a refusal can be told from one of an earlier token.
-    pub(crate) generation: u64,
-    /// From here on it is refreshed before anything is sent.
-    pub(crate) refresh: Option<Moment>,
-    /// When the last call left that was let through with it.
-    pub(crate) accepted: Option<Moment>,
+    /// What is known of it without its secret.
+    pub(crate) life: Life,
     /// What the next one is had with, where the vendor gave such.
     pub(crate) successor: Option<SecretString>,
-}
-
-impl Token {
-    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
-        self.refresh.is_none_or(|refresh| now < refresh)
-    }
 }
 
 /// Everything that minting takes.
@@ -110,12 +101,11 @@ impl Asking {
                 TokenVerdict::Granted { token, expires_in, refresh } => {
                     return Ok(Token {
                         secret: token,
-                        generation,
                         successor: refresh,
-                        refresh: expires_in
-                            .filter(|life| *life > 0)
-                            .map(|life| sent + usable(Duration::from_secs(life))),
-                        accepted: None,
+                        life: Life::new(
+                            generation,
+                            expires_in.filter(|life| *life > 0).map(|life| sent + usable(Duration::from_secs(life))),
+                        ),
                     });
                 }
                 TokenVerdict::Throttled(_) => self.throttled(&answer, began).await?,

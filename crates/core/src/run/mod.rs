@@ -12,6 +12,7 @@
 mod ahead;
 mod bisect;
 mod confirming;
+pub mod dispatch;
 mod doubt;
 mod gathering;
 mod intake;
