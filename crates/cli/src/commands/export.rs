@@ -4,13 +4,12 @@ use crate::args::{Common, ExportArgs};
 use crate::commands::work;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::formula::neutralise;
-use crate::partial::Partial;
 use crate::progress::Progress;
 use crate::{printer, settings};
 use paceline_core::validate::{nearest, runs};
 use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Everyone, Interrupt, Listed};
+use paceline_files::{Partial, neutralise};
 use serde_json::{Map, json};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
@@ -315,9 +314,9 @@ fn line(out: &mut dyn Write, cells: &[String]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input;
     use paceline_core::user::UserId;
     use paceline_core::validate::Rules;
+    use paceline_files::roster::{self, Reading};
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -335,7 +334,7 @@ mod tests {
             unheld += output.write(genesys.as_ref(), &user, &columns).unwrap().len();
         }
         output.end().unwrap();
-        let roster = input::open(path.to_str().unwrap(), &input::Reading::default()).unwrap();
+        let roster = roster::open(path.to_str().unwrap(), &Reading::default()).unwrap();
         let rows =
             roster.records.map(|record| genesys.facts().table.row(record.unwrap(), Rules::Table).unwrap().fields);
         (rows.collect(), unheld)

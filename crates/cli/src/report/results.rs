@@ -1,11 +1,9 @@
 //! The results file: one line a row, in roster order.
 
 use crate::error::Failure;
-use crate::formula::neutralise;
-use crate::partial::Partial;
 use crate::printer::visible;
 use crate::report::html;
-use crate::visible::harmless;
+use paceline_files::{Partial, harmless, neutralise};
 use paceline_journal::{Journal, RowRecord};
 use serde_json::json;
 use std::io::{BufWriter, Write};
