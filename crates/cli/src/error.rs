@@ -56,13 +56,16 @@ impl From<paceline_files::Error> for Failure {
 
 /// The way out of what is wrong with a file, in the command line's words.
 fn hint(error: &paceline_files::Error) -> &'static str {
-    use paceline_files::Error;
+    use paceline_files::{Error, Kind};
     match error {
         Error::Missing { .. } => "check the path; `-` reads standard input",
         Error::Directory { .. } => "name the file in it",
         Error::Unreadable { .. } => "check its rights",
         Error::NoText { .. } => "save it as .xlsx, or as .csv in UTF-8; --roster-format says what a file is",
         Error::Workbook { .. } => "save it as .xlsx or .csv again; --sheet names the sheet to read",
+        Error::NoFormat { kind: Kind::Results, .. } => "end its name in .csv, .jsonl, .json or .html",
+        Error::NoFormat { kind: Kind::Export, .. } => "end its name in .csv, .json, .jsonl or .xlsx",
+        Error::Unwritable { .. } => "check the directory and its rights",
         Error::Empty { .. } => "a roster has one row for each user to update",
     }
 }

@@ -19,13 +19,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod csv_line;
 mod error;
 mod formula;
 mod partial;
+pub mod results;
 pub mod roster;
 mod visible;
 
-pub use error::Error;
+pub use error::{Error, Kind};
 pub use formula::neutralise;
 pub use partial::Partial;
 pub use visible::{Harmless, harmless, visible};
