@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// The cell as it is written: one that a spreadsheet would run gets an apostrophe, and so does one that looks as if it had one
 /// already.
-pub fn neutralise(cell: &str) -> Cow<'_, str> {
+pub(crate) fn neutralise(cell: &str) -> Cow<'_, str> {
     if runs(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Being written. Dropped before [`Partial::finish`], it leaves nothing behind.
 #[derive(Debug)]
-pub struct Partial {
+pub(crate) struct Partial {
     path: PathBuf,
     /// `None` where the path is no file, as `/dev/stdout` is none: that is written as it is.
     beside: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub struct Partial {
 
 impl Partial {
     /// Begins it, so that a path that cannot be written is found before anything is done.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
         if path.is_dir() {
             return Err(io::Error::other("it is a directory"));
         }
@@ -43,12 +43,12 @@ impl Partial {
     }
 
     /// The place that it takes.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// It is whole: it takes its place.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         let Some(beside) = &self.beside else { return self.file.flush() };
         self.file.sync_all()?;
         if !same(&self.file.metadata()?, &std::fs::symlink_metadata(beside)?) {
