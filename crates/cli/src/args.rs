@@ -1,11 +1,11 @@
 //! What can be typed.
 
-use crate::input::{Format, Reading};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use paceline_core::backoff::Jitter;
 use paceline_core::pace::Quota;
 use paceline_engine::MaxFailures;
+use paceline_files::roster::{Format, Reading};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -239,13 +239,26 @@ pub(crate) struct ExportArgs {
 pub(crate) struct RosterArgs {
     /// The roster's format [default: by its extension, else by its content].
     #[arg(long, env = "PACELINE_ROSTER_FORMAT", value_name = "FORMAT")]
-    pub(crate) roster_format: Option<Format>,
+    pub(crate) roster_format: Option<RosterFormat>,
     /// The workbook's sheet [default: the first].
     #[arg(long, env = "PACELINE_SHEET", value_name = "NAME")]
     pub(crate) sheet: Option<String>,
     /// Send each row's fields as they are, one PATCH a user, without reading the user first.
     #[arg(long, env = "PACELINE_BLIND", value_parser = FalseyValueParser::new())]
     pub(crate) blind: bool,
+}
+
+/// A roster's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RosterFormat {
+    /// A header and rows; comma, semicolon or tab.
+    Csv,
+    /// A list of objects.
+    Json,
+    /// An object a line.
+    Jsonl,
+    /// A sheet of an Excel workbook.
+    Xlsx,
 }
 
 #[derive(Debug, Clone, Default, Args)]
@@ -261,7 +274,13 @@ pub(crate) struct ReportArgs {
 impl RosterArgs {
     /// How the roster is to be read.
     pub(crate) fn reading(&self) -> Reading {
-        Reading { format: self.roster_format, sheet: self.sheet.clone() }
+        let format = self.roster_format.map(|format| match format {
+            RosterFormat::Csv => Format::Csv,
+            RosterFormat::Json => Format::Json,
+            RosterFormat::Jsonl => Format::Jsonl,
+            RosterFormat::Xlsx => Format::Xlsx,
+        });
+        Reading { format, sheet: self.sheet.clone() }
     }
 }
 

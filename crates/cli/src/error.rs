@@ -47,9 +47,26 @@ impl From<paceline_journal::Error> for Failure {
     }
 }
 
-impl From<crate::input::Unreadable> for Failure {
-    fn from(error: crate::input::Unreadable) -> Self {
-        Self::wrong(error.to_string(), error.hint())
+impl From<paceline_files::Error> for Failure {
+    fn from(error: paceline_files::Error) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::wrong(format!("{error}{cause}"), hint(&error))
+    }
+}
+
+/// The way out of what is wrong with a file, in the command line's words.
+fn hint(error: &paceline_files::Error) -> &'static str {
+    use paceline_files::{Error, Kind};
+    match error {
+        Error::Missing { .. } => "check the path; `-` reads standard input",
+        Error::Directory { .. } => "name the file in it",
+        Error::Unreadable { .. } => "check its rights",
+        Error::NoText { .. } => "save it as .xlsx, or as .csv in UTF-8; --roster-format says what a file is",
+        Error::Workbook { .. } => "save it as .xlsx or .csv again; --sheet names the sheet to read",
+        Error::NoFormat { kind: Kind::Results, .. } => "end its name in .csv, .jsonl, .json or .html",
+        Error::NoFormat { kind: Kind::Export, .. } => "end its name in .csv, .json, .jsonl or .xlsx",
+        Error::Unwritable { .. } => "check the directory and its rights",
+        Error::Empty { .. } => "a roster has one row for each user to update",
     }
 }
 

@@ -5,15 +5,11 @@ mod commands;
 mod config;
 mod error;
 mod exit;
-mod formula;
-mod input;
 mod log;
-mod partial;
 mod printer;
 mod progress;
 mod report;
 mod settings;
-mod visible;
 
 use args::{AuthCommand, Cli, Command};
 use clap::parser::ValueSource;

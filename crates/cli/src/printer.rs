@@ -4,9 +4,9 @@
 //! outside was made [`visible`], as messages and hints are here.
 
 use crate::error::Failure;
-pub(crate) use crate::visible::visible;
-use crate::visible::{Harmless, harmless};
 use anstyle::{AnsiColor, Style};
+pub(crate) use paceline_files::visible;
+use paceline_files::{Harmless, harmless};
 use std::io::{self, IsTerminal, Write};
 
 const RED: Style = AnsiColor::Red.on_default().bold();

@@ -5,12 +5,12 @@ use crate::commands::check;
 use crate::commands::plan;
 use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
-use crate::input::Reading;
-use crate::report::results::Results;
+use crate::report::results;
 use crate::settings::Whereabouts;
-use crate::{input, printer, settings};
+use crate::{printer, settings};
 use paceline_core::vendor::{Credentials, Hosts};
 use paceline_engine::Settings;
+use paceline_files::roster::{self, Reading};
 use paceline_journal::{Journal as _, NewRun, Sqlite, Store};
 use serde_json::Value;
 use std::sync::Arc;
@@ -64,9 +64,9 @@ pub(crate) struct Means {
 /// The same with everything known.
 pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Result<Worked, Failure> {
     let Means { whereabouts, settings, credentials, store } = means;
-    let roster = input::open(order.roster, &order.reading)?;
+    let roster = roster::open(order.roster, &order.reading)?;
     let ReportArgs { results: results_path, report: report_path } = order.reporting;
-    let results = Results::open_all(results_path.as_deref(), report_path.as_deref())?;
+    let results = results::open_all(results_path.as_deref(), report_path.as_deref())?;
     let id = new_id();
     let vendor = Arc::clone(&whereabouts.vendor);
     let kept = |columns, hosts: Hosts| Kept {
@@ -110,7 +110,7 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
             drop::<Sqlite>(journal);
             // Nothing was sent: there is no run to speak of.
             store.forget(&id)?;
-            results.into_iter().for_each(Results::discard);
+            results::discard(results);
             return Err(failure);
         }
     };

@@ -3,12 +3,12 @@
 
 use crate::args::{CheckArgs, Common};
 use crate::error::Failure;
-use crate::input::{self, Roster};
 use crate::{printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::user::Place;
 use paceline_core::validate::{Problem, Rules, shown, visible};
 use paceline_core::vendor::Vendor;
+use paceline_files::roster::{self, Roster};
 use paceline_journal::{Journal, NewRun, Sqlite};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub(crate) struct Checked {
 pub(crate) fn run(common: &Common, args: &CheckArgs) -> Result<Checked, Failure> {
     let profile = settings::profile(common)?;
     let vendor = settings::vendor(common, &profile)?;
-    let roster = input::open(&args.roster, &args.reading.reading())?;
+    let roster = roster::open(&args.roster, &args.reading.reading())?;
     let run = NewRun {
         id: "check".into(),
         vendor: vendor.facts().name.into(),
@@ -134,7 +134,7 @@ pub(crate) fn take_in(
         problems.add(Problem::new(place, message).hint("keep one row a user"));
     }
     if rows == 0 && problems.told.is_empty() {
-        return Err(input::Unreadable::Empty(file.to_string()).into());
+        return Err(paceline_files::Error::Empty { roster: file.to_string() }.into());
     }
     problems.told.sort_by_key(|problem| problem.place.line);
     problems.failure(&file)?;

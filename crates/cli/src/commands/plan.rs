@@ -6,7 +6,7 @@ use crate::commands::resume;
 use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::report::results::Results;
+use crate::report::results;
 use crate::{printer, settings};
 use paceline_journal::{Journal as _, Phase, Store};
 
@@ -56,7 +56,7 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let credentials = settings::credentials(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
-    let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
+    let results = results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let showing = ShowArgs { max_changes: args.showing.max_changes.or(kept.max_changes), ..args.showing.clone() };
     let expected = Some(resume::tenant_of(&record, &kept));
     let kept = Kept {

@@ -2,8 +2,9 @@
 
 use crate::args::{Common, Output, ReportRunArgs};
 use crate::error::Failure;
-use crate::report::results::{self, Format, Results};
+use crate::report::results;
 use crate::{printer, settings};
+use paceline_files::results::{Format, Results};
 use paceline_journal::Store;
 use std::io::Write as _;
 
@@ -14,7 +15,7 @@ pub(crate) fn run(common: &Common, args: &ReportRunArgs) -> Result<(), Failure> 
     // What can be read is written all the same, and the damage told.
     let damage = journal.check();
     if let Some(path) = &args.output {
-        Results::open(path)?.write(&mut journal)?;
+        results::write(Results::open(path)?, &mut journal)?;
         printer::stderr(&format!("Results: {}", path.display()));
         return Ok(damage?);
     }

@@ -4,7 +4,7 @@ use crate::args::{Common, ResumeArgs, ShowArgs};
 use crate::commands::runs;
 use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
-use crate::report::results::Results;
+use crate::report::results;
 use crate::report::text;
 use crate::{printer, settings};
 use paceline_core::summary::{Counts, State};
@@ -161,7 +161,7 @@ async fn resume(common: &Common, args: &ResumeArgs, store: Store, id: String) ->
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = args.reporting.results.clone().or(kept.results);
-    let results = Results::open_all(results.as_deref(), args.reporting.report.clone().or(kept.report).as_deref())?;
+    let results = results::open_all(results.as_deref(), args.reporting.report.clone().or(kept.report).as_deref())?;
     let work = Work {
         common: &common,
         connection,

@@ -5,7 +5,7 @@ use crate::commands::apply::{new_id, now};
 use crate::commands::resume;
 use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
-use crate::report::results::Results;
+use crate::report::results;
 use crate::{printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::plan::Change;
@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     }
     refuse_doubts(&mut undone, &args.run)?;
     let expected = Some(resume::tenant_of(&record, &kept));
-    let results = Results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
+    let results = results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let settings = settings::overridden(kept.settings.clone(), &args.sending);
     let kept = Kept {
         settings: settings.clone(),
@@ -74,7 +74,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         Err(failure) => {
             drop(journal);
             store.forget(&id)?;
-            results.into_iter().for_each(Results::discard);
+            results::discard(results);
             return Err(failure);
         }
     };

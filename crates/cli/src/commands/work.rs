@@ -6,11 +6,12 @@ use crate::commands::session::{Reached, Session};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Progress;
-use crate::report::results::Results;
+use crate::report::results;
 use crate::settings::{Connection, Whereabouts};
 use paceline_core::summary::Summary;
 use paceline_core::vendor::{Credentials, Hosts, Lookup};
 use paceline_engine::{Clock, Http, Interrupt, MaxFailures, Planned, Run, Settings, Stop, Tools};
+use paceline_files::results::Results;
 use paceline_journal::{Entry, Journal, Phase, RunTenant, Sqlite, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -211,11 +212,11 @@ impl Work<'_> {
                 return Ok(Worked::Planned { planned: *planned, blind: session.blind, saved });
             }
             Ok(reached) => {
-                self.results.into_iter().for_each(Results::discard);
+                results::discard(self.results);
                 return unsent.leave(run, reached, session.blind).await;
             }
             Err(stop) if unsent.is_no_run(self.goal, &run) => {
-                self.results.into_iter().for_each(Results::discard);
+                results::discard(self.results);
                 return Err(unsent.stopped(run, stop).await?);
             }
             Err(stop) => Err(stop),
@@ -225,7 +226,7 @@ impl Work<'_> {
         let (mut results, mut trouble) = (vec![], vec![]);
         for file in self.results {
             let path = file.path().to_owned();
-            match tokio::task::block_in_place(|| file.write(&mut **closed.journal())) {
+            match tokio::task::block_in_place(|| results::write(file, &mut **closed.journal())) {
                 Ok(()) => results.push(path),
                 Err(failure) => trouble.push(failure.after(exit).hinting(later(&self.id, &path, &closed.trouble))),
             }

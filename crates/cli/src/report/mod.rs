@@ -1,6 +1,5 @@
 //! A run's facts, written out: for people in `text`, for programs here.
 
-mod html;
 pub(crate) mod results;
 pub(crate) mod text;
 

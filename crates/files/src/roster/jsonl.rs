@@ -1,6 +1,7 @@
 //! An object a line.
 
-use super::{LONGEST_ROW, Text, from_text, json_hint};
+use super::object::{from_text, json_hint};
+use super::{LONGEST_ROW, Text};
 use paceline_core::desired::Record;
 use paceline_core::user::Place;
 use paceline_core::validate::Problem;

@@ -2,7 +2,7 @@
 //! one.
 //!
 //! A vendor's message, a tenant's name or a cell of a roster is printed where decisions are made, above "Send this?" first of
-//! all. What is not seen there is written as JSON escapes it (`\n`, `\u001b`, `\u202e`): so JSON that passes here is the same
+//! all, and stands in results and reports. What is not seen there is written as JSON escapes it (`\n`, `\u001b`, `\u202e`): so JSON that passes here is the same
 //! JSON.
 
 use paceline_core::validate::is_unseen;
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::io;
 
 /// One field from outside, on one line.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
@@ -21,7 +21,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// What all that is printed passes in the end, should a field have been forgotten: our own line breaks and colours stay.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| is_unseen(c) && c != '\n') {
         return Cow::Borrowed(text);
     }
@@ -60,13 +60,14 @@ fn push(out: &mut String, c: char) {
 
 /// Passes what is written on, harmless. Characters may be cut between two writes.
 #[derive(Debug)]
-pub(crate) struct Harmless<W> {
+pub struct Harmless<W> {
     out: W,
     cut: Vec<u8>,
 }
 
 impl<W: io::Write> Harmless<W> {
-    pub(crate) fn new(out: W) -> Self {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
         Self { out, cut: vec![] }
     }
 }

@@ -3,7 +3,8 @@
 //! serde_json reads a list whole or by callback. This cuts the list into the texts of its elements, which it does not
 //! judge, and leaves each to serde_json.
 
-use super::{LONGEST_ROW, Text, from_text, json_hint};
+use super::object::{from_text, json_hint};
+use super::{LONGEST_ROW, Text};
 use paceline_core::desired::Record;
 use paceline_core::user::Place;
 use paceline_core::validate::Problem;

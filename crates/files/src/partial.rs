@@ -17,6 +17,7 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
+    /// Begins it, so that a path that cannot be written is found before anything is done.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         if path.is_dir() {
             return Err(io::Error::other("it is a directory"));
@@ -41,6 +42,7 @@ impl Partial {
         Ok(Self { path: path.to_owned(), beside: Some(beside), file })
     }
 
+    /// The place that it takes.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
