@@ -6,14 +6,16 @@ use crate::commands::resume;
 use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::report::results;
+use crate::settings::{Connection, Whereabouts};
 use crate::{printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::plan::Change;
 use paceline_core::user::UserKey;
-use paceline_core::vendor::{BLIND, UNDO, Vendor};
+use paceline_core::vendor::{BLIND, Credentials, UNDO, Vendor};
 use paceline_journal::{Error, Journal, NewRun, Sqlite, Store};
 use serde_json::{Map, json};
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 /// Rows whose changes are read from the run's journal at once.
 const PAGE: u32 = 500;
@@ -59,15 +61,8 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         settings: json!(kept),
     };
     let mut journal = store.create(&run)?;
-    let begun =
-        match tokio::task::block_in_place(|| take_back(&mut undone, &mut journal, whereabouts.vendor.as_ref(), kept)) {
-            Ok(Some(columns)) => {
-                let connection = work::connect(whereabouts, &credentials, settings.timeout).await;
-                connection.map(|connection| (columns, connection))
-            }
-            Ok(None) => Err(Failure::wrong(format!("run {} changed nobody", args.run), "there is nothing to undo")),
-            Err(error) => Err(error.into()),
-        };
+    let timeout = settings.timeout;
+    let begun = begin(&mut undone, &mut journal, &args.run, kept, whereabouts, &credentials, timeout).await;
     drop(undone);
     let (columns, connection) = match begun {
         Ok(begun) => begun,
@@ -99,6 +94,22 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         showing: args.showing.clone(),
     };
     work.run().await
+}
+
+/// Takes the run's changes in and connects to its tenant.
+async fn begin(
+    undone: &mut Sqlite,
+    journal: &mut Sqlite,
+    run: &str,
+    kept: Kept,
+    whereabouts: Whereabouts,
+    credentials: &Credentials,
+    timeout: Duration,
+) -> Result<(BTreeSet<String>, Connection), Failure> {
+    let vendor = whereabouts.vendor.as_ref();
+    let columns = tokio::task::block_in_place(|| take_back(undone, journal, vendor, kept))?
+        .ok_or_else(|| Failure::wrong(format!("run {run} changed nobody"), "there is nothing to undo"))?;
+    Ok((columns, work::connect(whereabouts, credentials, timeout).await?))
 }
 
 /// Refuses to take back what is not known whole: a change that may have been sent would be overlooked, and might come after.

@@ -9,6 +9,7 @@ mod consent;
 mod crash;
 mod fake;
 mod grants;
+mod house;
 mod input;
 mod nice;
 mod odd;

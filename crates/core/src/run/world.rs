@@ -2,7 +2,7 @@
 //! that dies. It draws everything from one seed and keeps books of what must never happen.
 
 use super::reference::Reference;
-use super::{About, Block, Bounds, Cause, Ending, History, Landed, MaxFailures, Note, Sender, Taken, Todo, Turn};
+use super::{About, Block, Bounds, Call, Cause, Ending, History, Landed, MaxFailures, Note, Sender, Taken, Todo, Turn};
 use crate::Moment;
 use crate::backoff::Backoff;
 use crate::plan::{Change, ChangeKey};
@@ -499,154 +499,161 @@ impl World {
     }
 
     fn work(&mut self, sender: &mut Sender, trace: &mut Trace, dies_after: Option<usize>) -> Life {
-        let mut flights: BTreeMap<usize, Flight> = BTreeMap::new();
-        // What happens when: a call arrives at the vendor, then its answer arrives here.
-        let mut agenda: BTreeMap<(Moment, usize), Option<Arrived>> = BTreeMap::new();
-        let (mut calls, mut steps) = (0, 0);
-        let mut fetching: Option<Vec<Taken>> = None;
-        let mut later = None;
-        loop {
-            steps += 1;
-            if steps > 50_000 {
-                self.violations.push("it never ends".into());
-                return Life::Ended;
+        let mut desk = Desk::default();
+        for step in 0..50_000 {
+            if dies_after.is_some_and(|most| step >= most) {
+                return self.die(desk);
             }
-            if dies_after.is_some_and(|most| steps > most) {
-                // What is out may still arrive; what was noted last is lost with the process.
-                for (at, arrived) in agenda {
-                    if arrived.is_none() && self.chance.percent(50) {
-                        self.arrive(flights.get_mut(&at.1).unwrap());
-                    }
-                }
-                let kept = self.chance.below(self.noted.len() as u64 + 1) as usize;
-                self.noted.truncate(kept);
-                self.flush();
-                return Life::Died;
-            }
-            // A call leaves where one may.
-            let mut done = false;
-            while flights.len() < self.nature.max_concurrent {
-                let turn = Turn {
-                    idle: flights.is_empty(),
-                    now: self.now,
-                    room: self.nature.max_concurrent - flights.len(),
-                    most: self.nature.max_concurrent,
-                    apart: None,
-                };
-                let todo = sender.poll(turn);
-                trace.add(Input::Poll(turn), &todo);
-                self.noted.extend(sender.noted().0);
-                let todo = match todo {
-                    Ok(todo) => todo,
-                    Err(cause) => return self.leave(sender, flights, fetching, cause),
-                };
-                later = None;
-                match todo {
-                    Todo::Send(call) => {
-                        let super::Call { request, about, history, fresh_until: fresh } = *call;
-                        let left = self.now;
-                        self.is_alone(&flights, &request);
-                        flights.insert(
-                            calls,
-                            Flight { about, request, attempts: 1, in_doubt: false, history, fresh, left },
-                        );
-                        let way = Duration::from_millis(1 + self.chance.below(200));
-                        agenda.insert((self.now + way, calls), None);
-                        calls += 1;
-                    }
-                    Todo::Fetch(block) => {
-                        self.flush();
-                        let mut keys = self.list(&block, Mark::Planned);
-                        keys.truncate(block.limit as usize);
-                        fetching = Some(self.take(keys));
-                    }
-                    Todo::AwaitFetched => {
-                        let taken = fetching.take().unwrap_or_default();
-                        trace.add(Input::Fetched(taken.clone(), self.now), &());
-                        sender.fetched(taken, self.now);
-                    }
-                    Todo::InDoubt(block) => {
-                        let mut keys = self.list(&block, Mark::Marked);
-                        keys.truncate(block.limit as usize);
-                        let found: Vec<Taken> = keys.iter().map(|key| self.taken(key)).collect();
-                        trace.add(Input::InDoubt(found.clone()), &());
-                        sender.found_in_doubt(found);
-                    }
-                    Todo::Spread(block) => {
-                        let last = block.after.clone().unwrap();
-                        let mut keys = self.list(&block, Mark::Planned);
-                        keys.retain(|key| (key.stage, &key.group) == (last.stage, &last.group));
-                        keys.reverse();
-                        keys.truncate(block.limit as usize);
-                        let taken = self.take(keys);
-                        trace.add(Input::Spread(taken.clone(), self.now), &());
-                        sender.spread(taken, self.now);
-                    }
-                    Todo::Flush => self.flush(),
-                    Todo::WhenOpen(_) => break,
-                    Todo::Later(at) if at <= self.now => {}
-                    Todo::Later(at) => {
-                        later = Some(at);
-                        break;
-                    }
-                    Todo::Nothing => {
-                        done = flights.is_empty();
-                        break;
-                    }
-                }
-            }
-            if done {
-                return Life::Ended;
+            match self.hand_out(sender, trace, &mut desk) {
+                Ok(false) => {}
+                Ok(true) => return Life::Ended,
+                Err(cause) => return self.leave(sender, desk, cause),
             }
             if self.nature.colleagues > 0 && self.chance.percent(10) {
                 self.nature.colleagues -= 1;
                 self.colleague();
             }
-            let Some(((at, call), arrived)) = agenda.pop_first() else {
-                match later {
-                    Some(at) => self.now = at,
-                    None => {
-                        self.violations.push("nothing is out and nothing is to be done".into());
-                        return Life::Ended;
-                    }
-                }
+            let Some(((at, call), arrived)) = desk.agenda.pop_first() else {
+                let Some(at) = desk.later else {
+                    self.violations.push("nothing is out and nothing is to be done".into());
+                    return Life::Ended;
+                };
+                self.now = at;
                 continue;
             };
             self.now = self.now.max(at);
-            match arrived {
+            let landed = match arrived {
                 None => {
-                    let arrived = self.arrive(flights.get_mut(&call).unwrap());
+                    let arrived = self.arrive(desk.flights.get_mut(&call).unwrap());
                     let way = Duration::from_millis(1 + self.chance.below(1 + self.nature.slow * 1_000));
-                    agenda.insert((self.now + way, call), Some(arrived));
+                    desk.agenda.insert((self.now + way, call), Some(arrived));
+                    Ok(())
                 }
-                Some(arrived) => {
-                    let flight = flights.get_mut(&call).unwrap();
-                    let told = match Self::follows(flight, arrived) {
-                        Ok(told) => told,
-                        Err(wait) => {
-                            // It is sent again after a wait, unless what it was made from is old by then.
-                            flight.attempts += 1;
-                            flight.left = self.now + wait;
-                            agenda.insert((self.now + wait, call), None);
-                            continue;
-                        }
-                    };
-                    let Flight { about, attempts, in_doubt, history, left, .. } = flights.remove(&call).unwrap();
-                    let landed = Landed { about, attempts, in_doubt, history, left };
-                    let now = self.now;
-                    let input = Input::Landed { call, attempts, in_doubt, history, left, ending: told.clone(), now };
-                    let ended = sender.landed(landed, told.ending(), now);
-                    trace.add(input, &ended);
-                    self.noted.extend(sender.noted().0);
-                    if self.chance.percent(20) {
-                        self.flush();
-                    }
-                    if let Err(cause) = ended {
-                        return self.leave(sender, flights, fetching, cause);
-                    }
-                }
+                Some(arrived) => self.land(sender, trace, &mut desk, call, arrived),
+            };
+            if let Err(cause) = landed {
+                return self.leave(sender, desk, cause);
             }
         }
+        self.violations.push("it never ends".into());
+        Life::Ended
+    }
+
+    /// The process dies: what is out may still arrive; what was noted last is lost with it.
+    fn die(&mut self, mut desk: Desk) -> Life {
+        for (at, arrived) in desk.agenda {
+            if arrived.is_none() && self.chance.percent(50) {
+                self.arrive(desk.flights.get_mut(&at.1).unwrap());
+            }
+        }
+        let kept = self.chance.below(self.noted.len() as u64 + 1) as usize;
+        self.noted.truncate(kept);
+        self.flush();
+        Life::Died
+    }
+
+    /// Calls leave as long as some may; whether all is done.
+    fn hand_out(&mut self, sender: &mut Sender, trace: &mut Trace, desk: &mut Desk) -> Result<bool, Cause> {
+        while desk.flights.len() < self.nature.max_concurrent {
+            let turn = Turn {
+                idle: desk.flights.is_empty(),
+                now: self.now,
+                room: self.nature.max_concurrent - desk.flights.len(),
+                most: self.nature.max_concurrent,
+                apart: None,
+            };
+            let todo = sender.poll(turn);
+            trace.add(Input::Poll(turn), &todo);
+            self.noted.extend(sender.noted().0);
+            desk.later = None;
+            match todo? {
+                Todo::Send(call) => self.send(desk, *call),
+                Todo::WhenOpen(_) => break,
+                Todo::Later(at) if at <= self.now => {}
+                Todo::Later(at) => {
+                    desk.later = Some(at);
+                    break;
+                }
+                Todo::Nothing => return Ok(desk.flights.is_empty()),
+                todo => self.ask_journal(sender, trace, desk, todo),
+            }
+        }
+        Ok(false)
+    }
+
+    fn send(&mut self, desk: &mut Desk, call: Call) {
+        let Call { request, about, history, fresh_until: fresh } = call;
+        let left = self.now;
+        self.is_alone(&desk.flights, &request);
+        let flight = Flight { about, request, attempts: 1, in_doubt: false, history, fresh, left };
+        desk.flights.insert(desk.calls, flight);
+        let way = Duration::from_millis(1 + self.chance.below(200));
+        desk.agenda.insert((self.now + way, desk.calls), None);
+        desk.calls += 1;
+    }
+
+    fn ask_journal(&mut self, sender: &mut Sender, trace: &mut Trace, desk: &mut Desk, todo: Todo) {
+        match todo {
+            Todo::Fetch(block) => {
+                self.flush();
+                let mut keys = self.list(&block, Mark::Planned);
+                keys.truncate(block.limit as usize);
+                desk.fetching = Some(self.take(keys));
+            }
+            Todo::AwaitFetched => {
+                let taken = desk.fetching.take().unwrap_or_default();
+                trace.add(Input::Fetched(taken.clone(), self.now), &());
+                sender.fetched(taken, self.now);
+            }
+            Todo::InDoubt(block) => {
+                let mut keys = self.list(&block, Mark::Marked);
+                keys.truncate(block.limit as usize);
+                let found: Vec<Taken> = keys.iter().map(|key| self.taken(key)).collect();
+                trace.add(Input::InDoubt(found.clone()), &());
+                sender.found_in_doubt(found);
+            }
+            Todo::Spread(block) => {
+                let last = block.after.clone().unwrap();
+                let mut keys = self.list(&block, Mark::Planned);
+                keys.retain(|key| (key.stage, &key.group) == (last.stage, &last.group));
+                keys.reverse();
+                keys.truncate(block.limit as usize);
+                let taken = self.take(keys);
+                trace.add(Input::Spread(taken.clone(), self.now), &());
+                sender.spread(taken, self.now);
+            }
+            _ => self.flush(),
+        }
+    }
+
+    fn land(
+        &mut self,
+        sender: &mut Sender,
+        trace: &mut Trace,
+        desk: &mut Desk,
+        call: usize,
+        arrived: Arrived,
+    ) -> Result<(), Cause> {
+        let flight = desk.flights.get_mut(&call).unwrap();
+        let told = match Self::follows(flight, arrived) {
+            Ok(told) => told,
+            Err(wait) => {
+                // It is sent again after a wait.
+                flight.attempts += 1;
+                flight.left = self.now + wait;
+                desk.agenda.insert((self.now + wait, call), None);
+                return Ok(());
+            }
+        };
+        let Flight { about, attempts, in_doubt, history, left, .. } = desk.flights.remove(&call).unwrap();
+        let (landed, now) = (Landed { about, attempts, in_doubt, history, left }, self.now);
+        let ended = sender.landed(landed, told.clone().ending(), now);
+        trace.add(Input::Landed { call, attempts, in_doubt, history, left, ending: told, now }, &ended);
+        self.noted.extend(sender.noted().0);
+        if self.chance.percent(20) {
+            self.flush();
+        }
+        ended
     }
 
     /// What the engine's policy makes of an answer: an ending, or another attempt after a wait.
@@ -683,14 +690,8 @@ impl World {
     }
 
     /// It stops; what is out is left, as a second Ctrl-C leaves it.
-    fn leave(
-        &mut self,
-        sender: &mut Sender,
-        flights: BTreeMap<usize, Flight>,
-        fetching: Option<Vec<Taken>>,
-        cause: Cause,
-    ) -> Life {
-        if let Some(taken) = fetching {
+    fn leave(&mut self, sender: &mut Sender, desk: Desk, cause: Cause) -> Life {
+        if let Some(taken) = desk.fetching {
             sender.fetched(taken, self.now);
         }
         let landed = |flight: Flight| {
@@ -698,7 +699,7 @@ impl World {
             let in_doubt = request.effect == Effect::Write;
             Landed { about, attempts, in_doubt, history, left }
         };
-        sender.leave(flights.into_values().map(landed).collect());
+        sender.leave(desk.flights.into_values().map(landed).collect());
         self.noted.extend(sender.noted().0);
         self.flush();
         Life::Halted(cause)
@@ -717,6 +718,17 @@ impl World {
     pub(super) fn count(&self, wanted: Outcome) -> usize {
         self.rows.values().filter(|row| row.outcome == Some(wanted)).count()
     }
+}
+
+/// What a process has in its hands.
+#[derive(Default)]
+struct Desk {
+    flights: BTreeMap<usize, Flight>,
+    /// What happens when: a call arrives at the vendor, then its answer arrives here.
+    agenda: BTreeMap<(Moment, usize), Option<Arrived>>,
+    calls: usize,
+    fetching: Option<Vec<Taken>>,
+    later: Option<Moment>,
 }
 
 enum Life {

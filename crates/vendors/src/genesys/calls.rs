@@ -31,19 +31,9 @@ pub(super) fn width_is_published(change: &Change) -> bool {
 pub(super) fn call(changes: &[Change]) -> Request {
     // The engine never asks for a call without changes; an empty one would be a read of nobody.
     let Some(change) = changes.first() else { return organization() };
-    let user = encode(change.user.as_str());
     let users: Vec<&str> = changes.iter().map(|change| change.user.as_str()).collect();
     let group = encode(&change.key.group);
     let comma = || users.iter().map(|user| encode(user)).collect::<Vec<_>>().join(",");
-    // All of these set what they set, whatever was there: sent again after a lost answer, they do no harm.
-    let write = |method, template, target: String, body: Option<Value>| Request {
-        host: Host::Base,
-        method,
-        template,
-        target,
-        body,
-        effect: Effect::Write,
-    };
     use Method::{Delete, Patch, Post, Put};
     match change.kind.as_str() {
         "autoanswer" => {
@@ -58,32 +48,6 @@ pub(super) fn call(changes: &[Change]) -> Request {
             format!("/api/v2/authorization/divisions/{group}/objects/USER"),
             Some(json!(users)),
         ),
-        "skills" => {
-            let items = change.after.get("skills").and_then(Value::as_array).into_iter().flatten();
-            let body = items.map(|item| json!({"id": item["id"], "proficiency": item["proficiency"]})).collect();
-            let target = format!("/api/v2/users/{user}/routingskills/bulk");
-            write(Put, "PUT /api/v2/users/{userId}/routingskills/bulk", target, Some(body))
-        }
-        "skills+" => {
-            let target = format!("/api/v2/users/{user}/routingskills/bulk");
-            write(Patch, "PATCH /api/v2/users/{userId}/routingskills/bulk", target, Some(ratings(change)))
-        }
-        "languages" => {
-            let target = format!("/api/v2/users/{user}/routinglanguages/bulk");
-            write(Patch, "PATCH /api/v2/users/{userId}/routinglanguages/bulk", target, Some(ratings(change)))
-        }
-        "skill-" => {
-            let target = format!("/api/v2/users/{user}/routingskills/{group}");
-            write(Delete, "DELETE /api/v2/users/{userId}/routingskills/{skillId}", target, None)
-        }
-        "language-" => {
-            let target = format!("/api/v2/users/{user}/routinglanguages/{group}");
-            write(Delete, "DELETE /api/v2/users/{userId}/routinglanguages/{languageId}", target, None)
-        }
-        "attributes" => {
-            let target = format!("/api/v2/users/{user}/customattributes/bulk");
-            write(Patch, "PATCH /api/v2/users/{userId}/customattributes/bulk", target, Some(attributes(change)))
-        }
         "team" => match change.key.group.strip_prefix('-') {
             Some(team) => {
                 let target = format!("/api/v2/teams/{}/members?id={}", encode(team), comma());
@@ -121,6 +85,41 @@ pub(super) fn call(changes: &[Change]) -> Request {
             let body = json!({"subjectIds": users, "divisionIds": divisions});
             write(Post, "POST /api/v2/authorization/roles/{roleId}", target, Some(body))
         }
+        _ => own_call(change),
+    }
+}
+
+/// The call of a change that goes alone.
+fn own_call(change: &Change) -> Request {
+    use Method::{Delete, Patch, Post, Put};
+    let (user, group) = (encode(change.user.as_str()), encode(&change.key.group));
+    match change.kind.as_str() {
+        "skills" => {
+            let items = change.after.get("skills").and_then(Value::as_array).into_iter().flatten();
+            let body = items.map(|item| json!({"id": item["id"], "proficiency": item["proficiency"]})).collect();
+            let target = format!("/api/v2/users/{user}/routingskills/bulk");
+            write(Put, "PUT /api/v2/users/{userId}/routingskills/bulk", target, Some(body))
+        }
+        "skills+" => {
+            let target = format!("/api/v2/users/{user}/routingskills/bulk");
+            write(Patch, "PATCH /api/v2/users/{userId}/routingskills/bulk", target, Some(ratings(change)))
+        }
+        "languages" => {
+            let target = format!("/api/v2/users/{user}/routinglanguages/bulk");
+            write(Patch, "PATCH /api/v2/users/{userId}/routinglanguages/bulk", target, Some(ratings(change)))
+        }
+        "skill-" => {
+            let target = format!("/api/v2/users/{user}/routingskills/{group}");
+            write(Delete, "DELETE /api/v2/users/{userId}/routingskills/{skillId}", target, None)
+        }
+        "language-" => {
+            let target = format!("/api/v2/users/{user}/routinglanguages/{group}");
+            write(Delete, "DELETE /api/v2/users/{userId}/routinglanguages/{languageId}", target, None)
+        }
+        "attributes" => {
+            let target = format!("/api/v2/users/{user}/customattributes/bulk");
+            write(Patch, "PATCH /api/v2/users/{userId}/customattributes/bulk", target, Some(attributes(change)))
+        }
         "grants-" => {
             let (role, divisions) = lists::granted_in(change);
             let grant = |division| json!({"roleId": role, "divisionId": division});
@@ -134,6 +133,11 @@ pub(super) fn call(changes: &[Change]) -> Request {
             write(Patch, "PATCH /api/v2/users/{userId}", target, Some(Value::Object(patch(change))))
         }
     }
+}
+
+/// A write sets what it sets, whatever was there: sent again after a lost answer, it does no harm.
+fn write(method: Method, template: &'static str, target: String, body: Option<Value>) -> Request {
+    Request { host: Host::Base, method, template, target, body, effect: Effect::Write }
 }
 
 /// What is added or rated anew, and nothing else: `skills/ID` → `{"id", "proficiency"}`.

@@ -2,6 +2,7 @@
 
 use super::super::LONGEST_ROW;
 use super::Text;
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 /// The one of `,` `;` and tab that the header has most of, outside quotes; Excel's `sep=;` line decides where there is one. And
@@ -39,8 +40,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn of(text: Text, delimiter: u8) -> Self {
-        Self { text, after_return: false, shape: Shape::new(delimiter) }
+    /// The text's first line is the `first`.
+    pub(super) fn of(text: Text, delimiter: u8, first: u64) -> Self {
+        Self { text, after_return: false, shape: Shape::new(delimiter, first) }
     }
 }
 
@@ -81,6 +83,10 @@ pub(super) struct Shape {
     delimiter: u8,
     at: At,
     line: u64,
+    /// A row begins here, unless the line is empty: the CSV reader skips such and does not count them.
+    begins: bool,
+    /// The lines in which rows began that the CSV reader has not given yet.
+    rows: VecDeque<u64>,
     /// The line in which the quote was opened that is open.
     pub(super) open: Option<u64>,
     length: usize,
@@ -103,13 +109,33 @@ enum At {
 }
 
 impl Shape {
-    fn new(delimiter: u8) -> Self {
-        Self { delimiter, at: At::Start, line: 1, open: None, length: 0, ended: false, whole: true, returned: false }
+    fn new(delimiter: u8, line: u64) -> Self {
+        Self {
+            delimiter,
+            at: At::Start,
+            line,
+            begins: true,
+            rows: VecDeque::new(),
+            open: None,
+            length: 0,
+            ended: false,
+            whole: true,
+            returned: false,
+        }
+    }
+
+    /// The line in which the next row began.
+    pub(super) fn row(&mut self) -> u64 {
+        self.rows.pop_front().unwrap_or(self.line)
     }
 
     fn take(&mut self, byte: u8) {
         self.whole = byte == b'\n';
         self.length += 1;
+        if self.begins && byte != b'\n' {
+            self.rows.push_back(self.line);
+            self.begins = false;
+        }
         self.at = match (self.at, byte) {
             (At::Start, b'"') => {
                 self.open = Some(self.line);
@@ -126,6 +152,7 @@ impl Shape {
             }
             (_, b'\n') => {
                 self.length = 0;
+                self.begins = true;
                 At::Start
             }
             (_, byte) if byte == self.delimiter => At::Start,

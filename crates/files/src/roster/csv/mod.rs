@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
     let (delimiter, skipped) = delimiter(&mut text)?;
-    let lines = Lines::of(text, delimiter);
+    let lines = Lines::of(text, delimiter, skipped + 1);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(lines);
     let mut first = ByteRecord::new();
     let broken = reader.read_byte_record(&mut first).err().map(|error| format!("is not CSV: {error}"));
-    let line = first.position().map_or(1, ::csv::Position::line) + skipped;
+    let line = reader.get_mut().shape.row();
     let place = Place::line(&file, line);
     let problem = match (broken, reader.get_ref().shape.open) {
         (Some(message), _) => Some(Problem::new(place.clone(), message)),
         // The end of the file is read with the header where the header swallows all.
-        (None, Some(opened)) if reader.get_ref().shape.ended => Some(never_closed(&file, opened + skipped)),
+        (None, Some(opened)) if reader.get_ref().shape.ended => Some(never_closed(&file, opened)),
         _ => None,
     };
     if let Some(problem) = problem {
@@ -34,7 +34,6 @@ pub(super) fn open(mut text: Text, file: Arc<str>) -> io::Result<Roster> {
     let notes = Notes::default();
     let rows = Rows {
         reader,
-        skipped: skipped + lone_returns(&first),
         header: header.clone(),
         file: Arc::clone(&file),
         number: 0,
@@ -77,8 +76,6 @@ impl Short {
 
 struct Rows {
     reader: Reader<Lines>,
-    /// Lines that the reader does not count: before the header, and those that end in a lone `\r` inside a cell.
-    skipped: u64,
     header: Vec<String>,
     file: Arc<str>,
     number: u64,
@@ -92,9 +89,8 @@ struct Rows {
 
 impl Rows {
     fn record(&mut self, cells: &ByteRecord) -> Option<Result<Record, Vec<Problem>>> {
-        let line = cells.position().map_or(0, ::csv::Position::line) + self.skipped;
+        let line = self.reader.get_mut().shape.row();
         let place = Place::line(&self.file, line);
-        self.skipped += lone_returns(cells);
         self.last = None;
         if cells.iter().all(blank) {
             return None;
@@ -121,7 +117,7 @@ impl Rows {
     fn end(&mut self) {
         let shape = &self.reader.get_ref().shape;
         if let Some(opened) = shape.open {
-            self.at_end.push_back(never_closed(&self.file, opened + self.skipped));
+            self.at_end.push_back(never_closed(&self.file, opened));
             return;
         }
         // The last row lacks cells and its line break too: the file may have been cut in it.
@@ -139,15 +135,6 @@ impl Rows {
             ));
         }
     }
-}
-
-/// Line breaks in cells that are written as old Macs wrote them: the reader counts `\n` only.
-fn lone_returns(cells: &ByteRecord) -> u64 {
-    let lone = |cell: &[u8]| {
-        let returns = cell.iter().filter(|byte| **byte == b'\r').count();
-        returns - cell.windows(2).filter(|pair| *pair == b"\r\n").count()
-    };
-    cells.iter().map(lone).sum::<usize>() as u64
 }
 
 fn blank(cell: &[u8]) -> bool {
@@ -189,7 +176,7 @@ impl Iterator for Rows {
                 }
                 Err(error) => {
                     self.done = true;
-                    let line = self.reader.position().line() + self.skipped;
+                    let line = self.reader.get_mut().shape.row();
                     self.at_end
                         .push_back(Problem::new(Place::line(&self.file, line), format!("cannot be read: {error}")));
                 }
@@ -227,6 +214,15 @@ mod tests {
                 ];
                 assert_eq!(read(&text), expected, "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn empty_lines_are_no_rows_and_are_counted() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["", "id,title", "", "", "u1,x", "\"\",", "", "u2,y", ""].join(end);
+            let row = |id: &str, title: &str| vec![id.to_owned(), title.to_owned()];
+            assert_eq!(read(&text), [(5, row("u1", "x")), (8, row("u2", "y"))], "{text:?}");
         }
     }
 
