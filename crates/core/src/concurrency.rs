@@ -29,7 +29,7 @@ impl Concurrency {
     }
 
     /// A call was answered well. After as many of them as the limit, the limit rises by one.
-    pub fn well(&mut self) {
+    pub fn on_success(&mut self) {
         self.well += 1;
         if self.well >= self.limit {
             self.well = 0;
@@ -39,7 +39,7 @@ impl Concurrency {
 
     /// A call that was sent at `sent` failed at `now`. Calls that were already in flight at the last cut
     /// tell of the same trouble and do not cut again.
-    pub fn trouble(&mut self, sent: Moment, now: Moment) {
+    pub fn on_failure(&mut self, sent: Moment, now: Moment) {
         self.well = 0;
         if self.cut_at.is_none_or(|cut| sent >= cut) {
             self.limit = (self.limit / 2).max(1);
@@ -61,25 +61,25 @@ mod tests {
     fn one_burst_of_failures_halves_once() {
         let mut concurrency = Concurrency::new(10);
         for _ in 0..10 {
-            concurrency.trouble(s(0), s(1));
+            concurrency.on_failure(s(0), s(1));
         }
         assert_eq!(concurrency.limit(), 5);
-        concurrency.trouble(s(2), s(3));
+        concurrency.on_failure(s(2), s(3));
         assert_eq!(concurrency.limit(), 2);
     }
 
     #[test]
     fn it_rises_by_one_a_round_and_never_past_the_most() {
         let mut concurrency = Concurrency::new(4);
-        concurrency.trouble(s(0), s(1));
-        concurrency.trouble(s(2), s(3));
+        concurrency.on_failure(s(0), s(1));
+        concurrency.on_failure(s(2), s(3));
         assert_eq!(concurrency.limit(), 1);
-        concurrency.well();
+        concurrency.on_success();
         assert_eq!(concurrency.limit(), 2);
-        concurrency.well();
-        concurrency.well();
+        concurrency.on_success();
+        concurrency.on_success();
         assert_eq!(concurrency.limit(), 3);
-        (0..100).for_each(|_| concurrency.well());
+        (0..100).for_each(|_| concurrency.on_success());
         assert_eq!(concurrency.limit(), 4);
     }
 }

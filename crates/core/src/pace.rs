@@ -698,23 +698,23 @@ mod tests {
             let mut flying: Vec<(Moment, Moment)> = vec![]; // (answer, sent)
             let mut counted: Vec<Moment> = vec![];
             let mut next = latencies.iter();
-            let mut job = next.next();
-            while job.is_some() || !flying.is_empty() {
+            let mut request = next.next();
+            while request.is_some() || !flying.is_empty() {
                 flying.sort();
                 while flying.first().is_some_and(|(answer, _)| *answer <= now) {
                     let (answer, sent) = flying.remove(0);
                     pacer.passed(T, sent, answer);
                 }
-                let leave = match job {
+                let leave = match request {
                     Some(_) if flying.len() < concurrency => pacer.leave(T, now),
                     _ => Leave::AfterAnAnswer,
                 };
-                match (leave, job) {
+                match (leave, request) {
                     (Leave::Now, Some((latency, part))) => {
                         pacer.sent(T, now, 0.5);
                         flying.push((now + ms(*latency), now));
                         counted.push(now + ms(*latency).mul_f64(*part));
-                        job = next.next();
+                        request = next.next();
                     }
                     (Leave::At(at), _) => {
                         let answer = flying.iter().map(|(answer, _)| *answer).min();

@@ -75,7 +75,7 @@ impl Widths {
     }
 
     /// One stood alone and was refused all the same: it was to blame, and the width was not.
-    pub fn acquit(&mut self, name: &str) {
+    pub fn forget(&mut self, name: &str) {
         self.learned.remove(name);
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!((widths.of("agent", 100), widths.of("agent", 0), widths.learned("agent")), (100, 1, None));
         widths.refused("agent", 75);
         assert_eq!((widths.of("agent", 100), widths.of("agent", 20), widths.of("team", 100)), (38, 20, 100));
-        widths.acquit("agent");
+        widths.forget("agent");
         assert_eq!(widths.of("agent", 100), 100);
     }
 }

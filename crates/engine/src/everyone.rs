@@ -235,7 +235,7 @@ impl Everyone {
                     batches.push_front(first);
                 }
                 Err(Refused { refusal, narrows: true, halt }) => {
-                    self.widths.acquit(part);
+                    self.widths.forget(part);
                     self.refused += 1;
                     if !self.read.contains(part) && self.refused >= REFUSED {
                         return Err(halt(refusal).into());

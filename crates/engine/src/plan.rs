@@ -109,15 +109,15 @@ impl<'a> Planning<'a> {
         self.since
     }
 
-    fn job(&mut self, asked: Asked) -> Pending<Asked> {
-        if let Some(lane) = self.lane(asked.part) {
-            lane.2 += 1;
+    fn call(&mut self, asked: Asked) -> Pending<Asked> {
+        if let Some(seeking) = self.seeking(asked.part) {
+            seeking.2 += 1;
         }
         let keys: Vec<String> = asked.rows.iter().map(|seeking| seeking.key.clone()).collect();
         Pending::new(self.vendor.read(asked.part, &keys, &self.uses.columns, asked.page.as_deref()), asked)
     }
 
-    fn lane(&mut self, part: Part) -> Option<&mut (Part, VecDeque<Seeking>, usize)> {
+    fn seeking(&mut self, part: Part) -> Option<&mut (Part, VecDeque<Seeking>, usize)> {
         self.waiting.iter_mut().find(|(known, ..)| *known == part)
     }
 
@@ -154,7 +154,7 @@ impl<'a> Planning<'a> {
     /// Sees what a row needs next.
     fn seek(&mut self, row: Row, found: Found) {
         match self.vendor.need(&row, &self.uses, &self.names, &found) {
-            Ok(Need::Read(part, key)) => match self.lane(part) {
+            Ok(Need::Read(part, key)) => match self.seeking(part) {
                 Some((_, rows, _)) => rows.push_back(Seeking { row, key, found }),
                 None => self.end(row.number, Outcome::Failed, Refusal::own("unread", format!("`{part}` is not read"))),
             },
@@ -271,7 +271,7 @@ impl<'a> Planning<'a> {
             self.again.push_front(Asked::new(part, second));
             self.again.push_front(Asked::new(part, first));
         } else if let Some(seeking) = asked.rows.pop() {
-            self.widths.acquit(asked.part);
+            self.widths.forget(asked.part);
             if !forbidden || self.read {
                 self.end(seeking.row.number, Outcome::Failed, refusal);
                 return Ok(());
@@ -302,10 +302,10 @@ impl Phase for Planning<'_> {
                     // What was learned while it waited.
                     self.again.push_front(Asked::new(asked.part, asked.rows.split_off(width)));
                 }
-                return Ok(Next::Send(Box::new(self.job(asked))));
+                return Ok(Next::Send(Box::new(self.call(asked))));
             }
             if let Some(asked) = self.next_read() {
-                return Ok(Next::Send(Box::new(self.job(asked))));
+                return Ok(Next::Send(Box::new(self.call(asked))));
             }
             if self.exhausted {
                 if turn.idle {
@@ -317,21 +317,21 @@ impl Phase for Planning<'_> {
         }
     }
 
-    async fn ended(&mut self, job: Pending<Asked>, ending: Ending) -> Result<(), Halt> {
-        if let Some(lane) = self.lane(job.tag.part) {
-            lane.2 -= 1;
+    async fn ended(&mut self, call: Pending<Asked>, ending: Ending) -> Result<(), Halt> {
+        if let Some(seeking) = self.seeking(call.tag.part) {
+            seeking.2 -= 1;
         }
         match ending {
-            Ending::Answered(Verdict::Applied { .. }, answer) => self.answered(job.tag, &answer),
+            Ending::Answered(Verdict::Applied { .. }, answer) => self.answered(call.tag, &answer),
             Ending::Answered(Verdict::NotTheApi, answer) => {
                 Err(Halt::NotTheVendor { what: API, refusal: self.vendor.refusal(&answer) })
             }
             Ending::Answered(verdict, answer) => {
-                self.refused(job.tag, self.vendor.refusal(&answer), verdict == Verdict::Forbidden)
+                self.refused(call.tag, self.vendor.refusal(&answer), verdict == Verdict::Forbidden)
             }
             // A read that fails while others pass is too much for the vendor: fewer users a call may not be.
-            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => self.refused(job.tag, refusal, false),
-            Ending::Stale => self.refused(job.tag, Refusal::default(), false),
+            Ending::Exhausted(refusal) | Ending::Doubtful(refusal) => self.refused(call.tag, refusal, false),
+            Ending::Stale => self.refused(call.tag, Refusal::default(), false),
         }
     }
 
@@ -432,14 +432,14 @@ impl Phase for Listing {
         }))
     }
 
-    async fn ended(&mut self, job: Pending<Wanted>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, call: Pending<Wanted>, ending: Ending) -> Result<(), Halt> {
         let refusal = match ending {
-            Ending::Answered(Verdict::Applied { .. }, answer) => match self.page(job.tag, &answer) {
+            Ending::Answered(Verdict::Applied { .. }, answer) => match self.page(call.tag, &answer) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             },
             Ending::Answered(Verdict::Forbidden, answer) => return Err(Halt::Forbidden(self.vendor.refusal(&answer))),
-            Ending::Answered(_, answer) => match job.tag {
+            Ending::Answered(_, answer) => match call.tag {
                 // Too many at once: unpublished maxima are found by halving.
                 People(keys, _) if keys.len() > 1 => {
                     let (first, second) = halves(keys);
@@ -480,7 +480,7 @@ impl Phase for Single {
         Ok(self.request.take().map_or(Next::Nothing, |request| Next::Send(Box::new(Pending::new(request, ())))))
     }
 
-    async fn ended(&mut self, _job: Pending<()>, ending: Ending) -> Result<(), Halt> {
+    async fn ended(&mut self, _call: Pending<()>, ending: Ending) -> Result<(), Halt> {
         if let Ending::Answered(verdict, answer) = ending {
             self.answer = Some((verdict, answer));
         }

@@ -77,7 +77,7 @@ pub(crate) trait Phase {
     async fn next(&mut self, turn: Turn) -> Result<Next<Self::Tag>, Halt>;
 
     /// A call has ended.
-    async fn ended(&mut self, job: Pending<Self::Tag>, ending: Ending) -> Result<(), Halt>;
+    async fn ended(&mut self, call: Pending<Self::Tag>, ending: Ending) -> Result<(), Halt>;
 
     /// When [`Phase::tick`] is due.
     fn due(&self) -> Option<Moment>;

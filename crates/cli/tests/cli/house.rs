@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Who may use whom, beyond tests.
@@ -65,4 +66,42 @@ fn core_has_nothing_that_opens_a_socket_waits_or_runs_tasks() {
     let core = &dependencies()["core"];
     let wrong: Vec<&&str> = NOT_IN_CORE.iter().filter(|name| core.contains(**name)).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Words that DESIGN.md's glossary has another one for, and that no library of ours uses.
+const NOT_OUR_WORDS: &[&str] =
+    &["hunt", "guilty", "acquit", "lane", "lanes", "job", "jobs", "cooldown", "reconcile", "preview", "backup"];
+
+#[test]
+fn one_idea_has_one_word() {
+    let mut wrong = vec![];
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("cli/house.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let is_wrong =
+                    |(_, line): &(usize, &str)| words(line).any(|word| NOT_OUR_WORDS.contains(&word.as_str()));
+                let lines = text.lines().enumerate().filter(is_wrong);
+                wrong.extend(lines.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The words of a line's code, not of its texts and comments: `read_ahead` and `ReadAhead` are two.
+fn words(line: &str) -> impl Iterator<Item = String> {
+    let code: String = line.split('"').step_by(2).collect();
+    let mut spaced = String::new();
+    for character in code.split("//").next().unwrap_or_default().chars() {
+        if character.is_uppercase() || !character.is_alphanumeric() {
+            spaced.push(' ');
+        }
+        spaced.extend(character.to_lowercase());
+    }
+    spaced.split(|character: char| !character.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>().into_iter()
 }

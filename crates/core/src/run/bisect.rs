@@ -294,7 +294,7 @@ impl<T> Bisect<T> {
         }
         let group = self.group(target);
         group.out = group.out.saturating_sub(1);
-        let culprits = self.acquit(target);
+        let culprits = self.clear(target);
         if !other.is_empty() {
             self.suspect(target, other, rest, step, 0, last_of);
         } else if !rest.is_empty() {
@@ -326,7 +326,7 @@ impl<T> Bisect<T> {
             self.group(target).doubted |= may_be_to_blame;
             return match may_be_to_blame {
                 true => Refused::Split,
-                false => Refused::Culprits(self.acquit(target)),
+                false => Refused::Culprits(self.clear(target)),
             };
         }
         // Somebody stood alone and was refused all the same: the width was not to blame.
@@ -340,7 +340,7 @@ impl<T> Bisect<T> {
         group.undecided.extend(items.into_iter().map(|item| (item, said.clone())));
         let alike = group.undecided.iter().all(|(_, other)| other.is_like(&said));
         if group.passed || !may_be_to_blame || !alike {
-            return Refused::Culprits(self.acquit(target));
+            return Refused::Culprits(self.clear(target));
         }
         if group.undecided.len() < PROBES {
             return Refused::Split;
@@ -355,7 +355,7 @@ impl<T> Bisect<T> {
     }
 
     /// The target is not to blame: those who were refused alone are.
-    fn acquit(&mut self, target: &Target) -> Vec<(T, Said)> {
+    fn clear(&mut self, target: &Target) -> Vec<(T, Said)> {
         let group = self.group(target);
         group.passed = true;
         let culprits = std::mem::take(&mut group.undecided);

@@ -132,7 +132,7 @@ impl Dispatcher {
 
     fn got_through<T>(&mut self, out: &Out<T>, now: Moment) {
         self.circuit.passed();
-        self.concurrency.well();
+        self.concurrency.on_success();
         self.last_success = Some(now);
         self.suspects = 0;
         let slot = &mut self.slots[out.slot];
@@ -158,7 +158,7 @@ impl Dispatcher {
         self.effort.throttled += 1;
         self.circuit.passed();
         if !self.limits.quota_is_published {
-            self.concurrency.trouble(sent, now);
+            self.concurrency.on_failure(sent, now);
         }
         let template = call.request.template;
         let pause = self.slots[slot].pacer.throttled(template, sent, now, &throttle, &self.limits.backoff, draw);
@@ -243,7 +243,7 @@ impl Dispatcher {
         draw: &mut dyn FnMut() -> f64,
     ) -> Landing<T> {
         let Out { mut call, sent, .. } = out;
-        self.concurrency.trouble(sent, now);
+        self.concurrency.on_failure(sent, now);
         self.circuit.failed(sent, now, &self.limits.backoff, draw());
         call.history.failures += 1;
         let retries = call.history.failures;
