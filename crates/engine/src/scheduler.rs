@@ -154,6 +154,8 @@ impl Scheduler {
             max_wait: settings.max_wait,
             max_retries: settings.max_retries,
             backoff: settings.backoff,
+            // A blind run reads nothing: behind its gateway there may be nothing to read.
+            probe: (!settings.blind).then(|| vendor.whoami()),
         };
         Self {
             dispatcher: Dispatcher::new(limits),
@@ -345,7 +347,7 @@ impl Scheduler {
         call: u64,
         result: Result<Answer, Lost>,
     ) -> Result<(Verdict, Answer), NotAnswered> {
-        match (result, flow.request(call)) {
+        match (result, self.dispatcher.request(flow, call)) {
             (Ok(answer), Some(request)) => Ok((self.vendor.verdict(request, &answer), answer)),
             (Ok(answer), None) => Ok((Verdict::Rejected, answer)),
             (Err(lost), _) => Err(NotAnswered {

@@ -45,9 +45,11 @@ impl Target {
     }
 
     /// Whether a refusal may be the target's and not its users': there is one (a division, a queue), and the status says
-    /// that something is not there or not allowed (RFC 9110: 403, 404, 410). Of what a call asks, each answers for itself.
+    /// that something is not there or not allowed (RFC 9110: 403, 404, 410), or it is trouble that lasts with it. Of what a
+    /// call asks, each answers for itself.
     fn may_be_to_blame(&self, said: &Said) -> bool {
-        !self.group.is_empty() && matches!(said.refusal.status, Some(403 | 404 | 410))
+        let of_a_target = matches!(said.refusal.status, Some(403 | 404 | 410)) || said.verdict == Verdict::Transient;
+        !self.group.is_empty() && of_a_target
     }
 }
 

@@ -219,15 +219,17 @@ impl Sender {
 
     /// A call's attempts are spent. What many share is nobody's own: its parts are asked, each with attempts of its own.
     fn exhausted(&mut self, target: Option<Target>, mut part: Part<Sending>, refusal: Refusal) {
-        if let (Some(target), true) = (&target, part.items.len() > 1) {
+        let Some(target) = target else {
+            return part
+                .everything()
+                .for_each(|sending| self.refused_alone(sending, Verdict::Transient, refusal.clone()));
+        };
+        if part.items.len() > 1 {
             for sending in &mut part.items {
                 (sending.read_at, sending.history) = (None, History::default());
             }
-            return self.refused(target, part, Said { verdict: Verdict::Transient, refusal });
         }
-        for sending in self.unlearned(target, part) {
-            self.refused_alone(sending, Verdict::Transient, refusal.clone());
-        }
+        self.refused(&target, part, Said { verdict: Verdict::Transient, refusal });
     }
 
     /// Nothing was learned of a call's target: its changes go their own way.
@@ -252,7 +254,7 @@ impl Sender {
     // --- a call that reads
 
     fn read_ended(&mut self, settling: Settling, ending: Ending, at: Moment) -> Result<(), Cause> {
-        let answered = matches!(ending, Ending::Answered(..));
+        let own = matches!(ending, Ending::Answered(..) | Ending::Exhausted(_));
         let (settling, refusal) = match ending {
             Ending::Answered(Verdict::Applied { .. }, answer) => {
                 match self.reader.take_in(self.vendor.as_ref(), settling, &answer, at) {
@@ -273,7 +275,7 @@ impl Sender {
         }
         let Some(doubt) = self.reader.refused(settling) else { return Ok(()) };
         self.ahead.ended(std::slice::from_ref(&doubt));
-        if !(self.reader.has_read() && answered) {
+        if !(self.reader.has_read() && own) {
             // It stays "may be sent" in the journal: a resume settles it when users can be read again.
             return Err(Cause::NotTheVendor(refusal));
         }

@@ -46,6 +46,7 @@ impl Books {
                 let found: Vec<&Value> = ids.iter().filter_map(|id| self.users.get(*id)).collect();
                 json_answer(200, &json!({"entities": found, "pageNumber": 1, "pageCount": 1}))
             }
+            ("GET", ["organizations", "me"]) => json_answer(200, &json!({"id": "org", "name": "Org"})),
             ("GET", ["authorization", "divisions"]) => json_answer(
                 200,
                 &json!({"entities": named(&["Home", "Sales", "Support"]), "pageNumber": 1, "pageCount": 1}),

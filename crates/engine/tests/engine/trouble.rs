@@ -152,3 +152,46 @@ async fn two_tokens_that_allow_one_call_each_get_a_comparison_through() {
     let summary = play(fake.run(Settings { tokens: 2, ..pace(1, 10) }, fields).await).await;
     assert_eq!((summary.state, summary.counts.updated), (State::Finished, 6), "{summary:?}");
 }
+
+fn patient() -> Settings {
+    let backoff = Backoff { base: Duration::from_millis(100), max: Duration::from_secs(2), ..Backoff::default() };
+    Settings { backoff, ..fast() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_that_one_user_makes_halts_nothing_wherever_the_user_stands() {
+    for culprit in [1, 7, 20, 50] {
+        let fake = Fake::new(50, move |_, request| {
+            let bad = request.template == MOVE && moved(request).contains(&culprit);
+            bad.then(|| Ok(refused(500, "internal.server.error")))
+        });
+        let summary = play(fake.run(patient(), json!({"division": "Sales"})).await).await;
+        let told = (summary.state, summary.counts.updated, summary.counts.failed);
+        assert_eq!(told, (State::Finished, 49, 1), "{culprit}: {summary:?}");
+        assert_eq!(summary.failures[0].user, format!("u{culprit}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_in_trouble_for_good_fails_its_rows_and_no_others() {
+    let fake = Fake::new(300, |_, request| {
+        let bad = request.template == MOVE && request.target.contains("/sales/");
+        bad.then(|| Ok(refused(503, "service.unavailable")))
+    });
+    let division = |number| if number <= 150 { "Sales" } else { "Support" };
+    let summary = play(fake.run_each(patient(), |number| json!({"division": division(number)})).await).await;
+    let told = (summary.state, summary.counts.updated, summary.counts.failed);
+    assert_eq!(told, (State::Finished, 150, 150), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_one_user_breaks_fails_that_user_alone() {
+    let fake = Fake::new(30, |_, request| {
+        let bad = request.template == READ
+            && request.target.split('&').any(|pair| pair == "id=u7" || pair.ends_with("?id=u7"));
+        bad.then(|| Ok(refused(500, "internal.server.error")))
+    });
+    let summary = play(fake.run(patient(), json!({"title": "Lead"})).await).await;
+    let told = (summary.state, summary.counts.updated, summary.counts.failed);
+    assert_eq!(told, (State::Finished, 29, 1), "{summary:?}");
+}

@@ -2,7 +2,7 @@
 
 use super::answer::{Follow, Refused, Throttling, Trouble, on_refused_token, on_throttle, on_trouble};
 use super::flow::{Flow, Out, Pending};
-use super::{Dispatcher, Stopped};
+use super::{Dispatcher, Probe, Stopped};
 use crate::Moment;
 use crate::pace::{Scope, Throttle};
 use crate::run::Ending;
@@ -76,6 +76,9 @@ impl Dispatcher {
         now: Moment,
         draw: &mut dyn FnMut() -> f64,
     ) -> Landing<T> {
+        if let Some(probe) = self.probe.take_if(|probe| probe.call == call) {
+            return self.probed(&probe, heard, now, draw()).map(|()| None);
+        }
         let Some(mut out) = flow.out.remove(&call) else { return Ok(None) };
         let Heard { result, refusal, retry_after } = heard;
         self.slots[out.slot].in_flight -= 1;
@@ -127,6 +130,51 @@ impl Dispatcher {
                 self.got_through(&out, now);
                 Ok(Some((out.call, Ending::Answered(verdict, answer))))
             }
+        }
+    }
+
+    /// What came of a probe: whether the vendor is well, and nothing for any call.
+    fn probed(&mut self, probe: &Probe, heard: Heard, now: Moment, draw: f64) -> Result<(), Stopped> {
+        let Heard { result, refusal, retry_after } = heard;
+        let (slot, template, backoff) = (&mut self.slots[probe.slot], probe.request.template, &self.limits.backoff);
+        slot.in_flight -= 1;
+        let lost = match result {
+            Ok((Verdict::Throttled(scope), _)) => {
+                self.effort.throttled += 1;
+                let throttle = Throttle { scope, retry_after };
+                slot.pacer.throttled(template, probe.sent, now, &throttle, backoff, draw);
+                self.circuit.passed();
+                return Ok(());
+            }
+            Ok((Verdict::Transient | Verdict::Overloaded | Verdict::NotTheApi, _)) => {
+                slot.pacer.passed(template, probe.sent, now);
+                None
+            }
+            Ok((Verdict::Unauthorized { .. }, _)) => {
+                slot.pacer.passed(template, probe.sent, now);
+                if let Some(token) = slot.token.as_mut().filter(|token| token.generation == probe.generation) {
+                    token.refresh = Some(now);
+                    slot.proving = true;
+                }
+                self.circuit.passed();
+                return Ok(());
+            }
+            Ok(_) => {
+                slot.pacer.passed(template, probe.sent, now);
+                self.circuit.passed();
+                self.last_success = Some(now);
+                return Ok(());
+            }
+            Err(lost) => {
+                slot.pacer.lost(template, probe.sent, now);
+                Some(lost)
+            }
+        };
+        self.circuit.failed(probe.sent, now, backoff, draw);
+        match lost.filter(|lost| !lost.in_doubt) {
+            _ if !self.circuit.exhausted() => Ok(()),
+            Some(lost) => Err(Stopped::Unreachable(lost.message)),
+            None => Err(Stopped::Trouble(refusal.line())),
         }
     }
 
@@ -292,6 +340,10 @@ impl Dispatcher {
         result: Result<(Verdict, Answer), NotAnswered>,
         now: Moment,
     ) -> Option<(Pending<T>, Ending)> {
+        if let Some(probe) = self.probe.take_if(|probe| probe.call == call) {
+            self.slots[probe.slot].in_flight -= 1;
+            self.slots[probe.slot].pacer.lost(probe.request.template, probe.sent, now);
+        }
         let Out { mut call, sent, slot, .. } = flow.out.remove(&call)?;
         self.slots[slot].in_flight -= 1;
         let verdict = match result {

@@ -43,6 +43,9 @@ pub struct Limits {
     pub max_retries: u32,
     /// How waits between them grow.
     pub backoff: Backoff,
+    /// A harmless read that shows whether the vendor is well: it is sent in a call's place while nobody gets through, so that
+    /// what the vendor fails at is told from a vendor that fails. Without one, calls are tried.
+    pub probe: Option<Request>,
 }
 
 /// A token, as far as its pace and its life go; the secret is the driver's.
@@ -153,6 +156,19 @@ pub struct Dispatcher {
     generations: u64,
     effort: Effort,
     told: Vec<Told>,
+    /// The probe that is out.
+    probe: Option<Probe>,
+    probes: u64,
+}
+
+/// A probe that is out.
+#[derive(Debug)]
+struct Probe {
+    call: u64,
+    request: Request,
+    sent: Moment,
+    slot: usize,
+    generation: u64,
 }
 
 impl Dispatcher {
@@ -172,6 +188,8 @@ impl Dispatcher {
             generations: 0,
             effort: Effort::default(),
             told: vec![],
+            probe: None,
+            probes: 0,
             limits,
         }
     }
@@ -221,7 +239,7 @@ impl Dispatcher {
         if let Some((call, ending)) = flow.ended(now) {
             return Step::Ended(Box::new(call), ending);
         }
-        if flow.out() >= self.concurrency.limit() as usize {
+        if self.probe.is_some() || flow.out() >= self.concurrency.limit() as usize {
             return Step::Wait(Wake::OnEvent);
         }
         if flow.ready.is_empty() {
@@ -232,6 +250,9 @@ impl Dispatcher {
             Some(at) if at <= now => {}
             Some(at) => return Step::Wait(Wake::At(at)),
             None => return Step::Wait(Wake::OnEvent),
+        }
+        if let Some(request) = self.limits.probe.clone().filter(|_| self.circuit.is_open()) {
+            return self.send_probe(request, now, draw);
         }
         match self.choose(flow, now) {
             Chosen::Send(at, slot) => self.send(flow, at, slot, now, draw),
@@ -286,22 +307,57 @@ impl Dispatcher {
                 continue;
             }
             asked.push(template);
-            for (number, slot) in self.slots.iter_mut().enumerate() {
-                match slot.pacer.leave(template, now) {
-                    Leave::Now if slot.token.is_some_and(|token| token.is_fresh(now)) => {
-                        if !slot.proving || slot.in_flight == 0 {
-                            return Chosen::Send(at, number);
-                        }
-                    }
-                    // Tokens are minted as they are needed: the next slot's turn comes when this one is full.
-                    Leave::Now if slot.minting => break,
-                    Leave::Now => return Chosen::Mint(number),
-                    Leave::At(moment) => wake = Some(wake.map_or(moment, |wake| wake.min(moment))),
-                    Leave::AfterAnAnswer => {}
-                }
+            match self.slot_for(template, now) {
+                Ok(Found::Open(slot)) => return Chosen::Send(at, slot),
+                Ok(Found::Unminted(slot)) => return Chosen::Mint(slot),
+                Err(at) => wake = [wake, at].into_iter().flatten().min(),
             }
         }
         Chosen::None(wake.map_or(Wake::OnEvent, Wake::At))
+    }
+
+    /// The slot whose token lets a call on `template` leave; else when to ask again, where that is known.
+    fn slot_for(&mut self, template: &'static str, now: Moment) -> Result<Found, Option<Moment>> {
+        let mut wake: Option<Moment> = None;
+        for (number, slot) in self.slots.iter_mut().enumerate() {
+            match slot.pacer.leave(template, now) {
+                Leave::Now if slot.token.is_some_and(|token| token.is_fresh(now)) => {
+                    if !slot.proving || slot.in_flight == 0 {
+                        return Ok(Found::Open(number));
+                    }
+                }
+                // Tokens are minted as they are needed: the next slot's turn comes when this one is full.
+                Leave::Now if slot.minting => break,
+                Leave::Now => return Ok(Found::Unminted(number)),
+                Leave::At(moment) => wake = Some(wake.map_or(moment, |wake| wake.min(moment))),
+                Leave::AfterAnAnswer => {}
+            }
+        }
+        Err(wake)
+    }
+
+    fn send_probe<T>(&mut self, request: Request, now: Moment, draw: f64) -> Step<T> {
+        let number = match self.slot_for(request.template, now) {
+            Ok(Found::Open(number)) => number,
+            Ok(Found::Unminted(number)) => return self.mint(number),
+            Err(wake) => return Step::Wait(wake.map_or(Wake::OnEvent, Wake::At)),
+        };
+        let slot = &mut self.slots[number];
+        let generation = slot.token.map_or(0, |token| token.generation);
+        slot.pacer.sent(request.template, now, draw);
+        slot.in_flight += 1;
+        self.effort.calls.read += 1;
+        // Numbers of calls count up from one, those of probes down from the last.
+        let call = u64::MAX - self.probes;
+        self.probes += 1;
+        self.probe = Some(Probe { call, request: request.clone(), sent: now, slot: number, generation });
+        Step::Send { call, slot: number, request }
+    }
+
+    /// What was sent, of a call that is out.
+    pub fn request<'a, T>(&'a self, flow: &'a Flow<T>, call: u64) -> Option<&'a Request> {
+        let probe = self.probe.as_ref().filter(|probe| probe.call == call).map(|probe| &probe.request);
+        probe.or_else(|| flow.request(call))
     }
 
     fn mint<T>(&mut self, number: usize) -> Step<T> {
@@ -331,6 +387,11 @@ impl Dispatcher {
         flow.out.insert(name, Out { call, sent: now, slot: number, generation });
         Step::Send { call: name, slot: number, request }
     }
+}
+
+enum Found {
+    Open(usize),
+    Unminted(usize),
 }
 
 enum Chosen {
