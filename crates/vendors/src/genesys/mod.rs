@@ -22,8 +22,8 @@ use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
 use paceline_core::plan::{Change, Guard};
 use paceline_core::vendor::{
-    Answer, BLIND, Clues, Credentials, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part, Refusal, Request,
-    Tenant, TokenVerdict, User, Uses, Vendor, Verdict,
+    Answer, Answers, BLIND, Clues, Credentials, Directory, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part,
+    Reads, Refusal, Request, SignIn, Tenant, TokenVerdict, User, Uses, Vendor, Verdict, Writes,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -97,7 +97,9 @@ impl Vendor for Genesys {
     fn facts(&self) -> &Facts {
         &FACTS
     }
+}
 
+impl SignIn for Genesys {
     fn lookup(&self, clues: &Clues, _documents: &[Value]) -> Result<Lookup, Refusal> {
         let found = clues.region.as_deref().and_then(regions::hosts);
         Ok(found.map_or_else(|| Lookup::Unknown(regions::names()), Lookup::Found))
@@ -110,7 +112,9 @@ impl Vendor for Genesys {
     fn token(&self, answer: &Answer) -> TokenVerdict {
         auth::verdict(answer)
     }
+}
 
+impl Directory for Genesys {
     fn whoami(&self) -> Request {
         reads::organization()
     }
@@ -125,6 +129,34 @@ impl Vendor for Genesys {
 
     fn quota(&self, answer: &Answer) -> Option<Quota> {
         pages::quota(answer)
+    }
+
+    fn lists(&self, uses: &Uses) -> Vec<&'static str> {
+        directory::lists(uses)
+    }
+
+    fn further_lists(&self, uses: &Uses, names: &Names) -> Vec<String> {
+        directory::further_lists(uses, names)
+    }
+
+    fn list(&self, list: &str, next: Option<&str>) -> Request {
+        reads::list(list, next)
+    }
+
+    fn listed(
+        &self,
+        list: &str,
+        next: Option<&str>,
+        answer: &Answer,
+        names: &mut Names,
+    ) -> Result<Option<String>, Refusal> {
+        directory::listed(list, next, answer, names)
+    }
+}
+
+impl Reads for Genesys {
+    fn people(&self) -> (&'static [&'static str], Part) {
+        (&["manager"], PEOPLE)
     }
 
     fn need(&self, row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
@@ -167,6 +199,18 @@ impl Vendor for Genesys {
         }
     }
 
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
+        (if state.is_some() { LISTED } else { ALL }, reads::everyone(state, columns, page))
+    }
+
+    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
+        matches!(part, ALL | LISTED).then(|| reads::smaller(page)).flatten()
+    }
+
+    fn value(&self, user: &User, column: &str) -> Value {
+        record::value(&user.record, column)
+    }
+
     fn seen_in(&self, change: &Change) -> (Part, String) {
         let user = change.user.as_str();
         match change.kind.as_str() {
@@ -191,58 +235,18 @@ impl Vendor for Genesys {
         Some(User { id: change.user.clone(), version: None, record })
     }
 
-    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
-        (if state.is_some() { LISTED } else { ALL }, reads::everyone(state, columns, page))
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        record::holds(&user.record, change)
     }
+}
 
-    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
-        matches!(part, ALL | LISTED).then(|| reads::smaller(page)).flatten()
-    }
-
-    fn value(&self, user: &User, column: &str) -> Value {
-        record::value(&user.record, column)
-    }
-
-    fn lists(&self, uses: &Uses) -> Vec<&'static str> {
-        directory::lists(uses)
-    }
-
-    fn further_lists(&self, uses: &Uses, names: &Names) -> Vec<String> {
-        directory::further_lists(uses, names)
-    }
-
-    fn list(&self, list: &str, next: Option<&str>) -> Request {
-        reads::list(list, next)
-    }
-
-    fn listed(
-        &self,
-        list: &str,
-        next: Option<&str>,
-        answer: &Answer,
-        names: &mut Names,
-    ) -> Result<Option<String>, Refusal> {
-        directory::listed(list, next, answer, names)
-    }
-
-    fn people(&self) -> (&'static [&'static str], Part) {
-        (&["manager"], PEOPLE)
-    }
-
+impl Writes for Genesys {
     fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
         changes::changes(row, user, names)
     }
 
     fn undo(&self, change: &Change) -> Vec<Change> {
         changes::undo(change)
-    }
-
-    fn width(&self, change: &Change) -> usize {
-        calls::width(change)
-    }
-
-    fn width_is_published(&self, change: &Change) -> bool {
-        calls::width_is_published(change)
     }
 
     fn guard(&self, change: &Change) -> Guard {
@@ -263,23 +267,29 @@ impl Vendor for Genesys {
         lists::placed(Change { version: user.version.or(change.version), ..change }, &user.record)
     }
 
-    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
-        record::holds(&user.record, change)
+    fn width(&self, change: &Change) -> usize {
+        calls::width(change)
     }
 
-    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-        evidence::each(changes, answer)
+    fn width_is_published(&self, change: &Change) -> bool {
+        calls::width_is_published(change)
     }
 
     fn call(&self, changes: &[Change]) -> Request {
         calls::call(changes)
     }
+}
 
+impl Answers for Genesys {
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
         verdicts::verdict(request, answer)
     }
 
     fn refusal(&self, answer: &Answer) -> Refusal {
         verdicts::refusal(answer)
+    }
+
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
+        evidence::each(changes, answer)
     }
 }

@@ -19,8 +19,8 @@ use paceline_core::desired::Row;
 use paceline_core::pace::Quota;
 use paceline_core::plan::{Change, Guard};
 use paceline_core::vendor::{
-    Answer, BLIND, Clues, Credentials, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part, Refusal, Request,
-    Tenant, TokenVerdict, User, Uses, Vendor, Verdict,
+    Answer, Answers, BLIND, Clues, Credentials, Directory, Each, Facts, Found, Grant, Lookup, Names, Need, Page, Part,
+    Reads, Refusal, Request, SignIn, Tenant, TokenVerdict, User, Uses, Vendor, Verdict, Writes,
 };
 use reads::{AGENT, BY_EMAIL, BY_NAME, BY_UUID, GATEWAY, SKILLS, USER};
 use secrecy::SecretString;
@@ -81,7 +81,9 @@ impl Vendor for Nice {
     fn facts(&self) -> &Facts {
         &FACTS
     }
+}
 
+impl SignIn for Nice {
     fn lookup(&self, clues: &Clues, documents: &[Value]) -> Result<Lookup, Refusal> {
         auth::lookup(clues, documents)
     }
@@ -97,7 +99,9 @@ impl Vendor for Nice {
     fn token(&self, answer: &Answer) -> TokenVerdict {
         auth::verdict(answer)
     }
+}
 
+impl Directory for Nice {
     fn whoami(&self) -> Request {
         calls::business_unit(&self.version)
     }
@@ -168,7 +172,9 @@ impl Vendor for Nice {
         }
         Ok(calls::list_page(list, next).next(answer, &items)?.map(|next| next.name()))
     }
+}
 
+impl Reads for Nice {
     fn people(&self) -> (&'static [&'static str], Part) {
         (&[], BY_EMAIL)
     }
@@ -205,6 +211,24 @@ impl Vendor for Nice {
         reads::records(part, keys, page, answer)
     }
 
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
+        let needs = Needs::of(columns.iter());
+        if needs.agent || columns.is_empty() {
+            let active = state.filter(|state| *state != "any").map(|state| state == "active");
+            return (AGENT, calls::agents(&self.version, active, reads::at(AGENT, page)));
+        }
+        (USER, calls::all_users(state, reads::at(USER, page)))
+    }
+
+    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
+        let smaller = reads::at(part, page).smaller()?;
+        Some(if part == SKILLS { reads::skills_page(reads::is_of_active(page), smaller) } else { smaller.name() })
+    }
+
+    fn value(&self, user: &User, column: &str) -> Value {
+        person::value(&user.record, column)
+    }
+
     fn seen_in(&self, change: &Change) -> (Part, String) {
         let (number, uuid) = person::ids(change.user.as_str());
         let key = |id: Option<&str>| id.unwrap_or_default().to_owned();
@@ -226,6 +250,29 @@ impl Vendor for Nice {
         }
     }
 
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        person::holds(&user.record, change)
+    }
+}
+
+impl Writes for Nice {
+    fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
+        changes::changes(row, user, names)
+    }
+
+    fn undo(&self, change: &Change) -> Vec<Change> {
+        changes::undo(change)
+    }
+
+    fn guard(&self, change: &Change) -> Guard {
+        match change.kind.as_str() {
+            // What is assigned anew or taken away replaces nothing. A proficiency that was there is replaced.
+            "skills+" if change.before.values().all(Value::is_null) => Guard::Idempotent,
+            "skills-" | BLIND => Guard::Idempotent,
+            _ => Guard::Compare,
+        }
+    }
+
     fn record_of(&self, change: &Change) -> Option<&'static str> {
         Some(if self.seen_in(change).0 == USER { "the user" } else { "the agent" })
     }
@@ -240,32 +287,6 @@ impl Vendor for Nice {
         if change.kind == "user" { Change { rest, ..change } } else { change }
     }
 
-    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
-        let needs = Needs::of(columns.iter());
-        if needs.agent || columns.is_empty() {
-            let active = state.filter(|state| *state != "any").map(|state| state == "active");
-            return (AGENT, calls::agents(&self.version, active, reads::at(AGENT, page)));
-        }
-        (USER, calls::all_users(state, reads::at(USER, page)))
-    }
-
-    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
-        let smaller = reads::at(part, page).smaller()?;
-        Some(if part == SKILLS { reads::skills_page(reads::is_of_active(page), smaller) } else { smaller.name() })
-    }
-
-    fn value(&self, user: &User, column: &str) -> Value {
-        person::value(&user.record, column)
-    }
-
-    fn changes(&self, row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
-        changes::changes(row, user, names)
-    }
-
-    fn undo(&self, change: &Change) -> Vec<Change> {
-        changes::undo(change)
-    }
-
     fn width(&self, change: &Change) -> usize {
         calls::width(change)
     }
@@ -274,33 +295,22 @@ impl Vendor for Nice {
         false
     }
 
-    fn guard(&self, change: &Change) -> Guard {
-        match change.kind.as_str() {
-            // What is assigned anew or taken away replaces nothing. A proficiency that was there is replaced.
-            "skills+" if change.before.values().all(Value::is_null) => Guard::Idempotent,
-            "skills-" | BLIND => Guard::Idempotent,
-            _ => Guard::Compare,
-        }
-    }
-
-    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
-        person::holds(&user.record, change)
-    }
-
-    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-        evidence::each(changes, answer).map(evidence::read_back)
-    }
-
     fn call(&self, changes: &[Change]) -> Request {
         calls::call(&self.version, changes)
     }
+}
 
+impl Answers for Nice {
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
         answers::verdict(request, answer)
     }
 
     fn refusal(&self, answer: &Answer) -> Refusal {
         answers::refusal(answer)
+    }
+
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
+        evidence::each(changes, answer).map(evidence::read_back)
     }
 }
 

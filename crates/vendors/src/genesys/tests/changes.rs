@@ -4,7 +4,7 @@ use super::{kinds, names, plan, row, user};
 use crate::genesys::{Genesys, calls};
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Guard};
-use paceline_core::vendor::Vendor;
+use paceline_core::vendor::{Reads, Writes};
 use serde_json::{Map, Value, json};
 
 #[test]

@@ -5,7 +5,7 @@ use crate::genesys::{Genesys, calls};
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, BLIND, Each, Named, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Answers, BLIND, Each, Named, Reads, Verdict, Writes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

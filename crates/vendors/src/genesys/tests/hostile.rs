@@ -4,7 +4,9 @@ use super::{names, row};
 use crate::genesys::{Genesys, reads};
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Found, Names, Need, User, Uses, Vendor};
+use paceline_core::vendor::{
+    Answer, Answers, Directory, Found, Names, Need, Reads, SignIn, User, Uses, Vendor, Writes,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -12,7 +12,7 @@ use super::Genesys;
 use paceline_core::desired::Row;
 use paceline_core::plan::Change;
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Named, Names, Refusal, User, Vendor};
+use paceline_core::vendor::{Answer, Named, Names, Refusal, User, Writes};
 use serde_json::Value;
 
 fn names() -> Names {

@@ -4,7 +4,7 @@ use super::plan;
 use crate::genesys::{Genesys, calls, phones};
 use paceline_core::diff::{self, Settled};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{User, Vendor};
+use paceline_core::vendor::{Reads, User};
 use serde_json::{Value, json};
 
 fn phone(kind: &str, told: Value) -> Value {

@@ -4,7 +4,7 @@ use super::{answer, names, row};
 use crate::genesys::{Genesys, pages};
 use paceline_core::desired::Row;
 use paceline_core::user::UserKey;
-use paceline_core::vendor::{Found, More, Names, Need, Page, Refusal, Request, Uses, Vendor};
+use paceline_core::vendor::{Directory, Found, More, Names, Need, Page, Reads, Refusal, Request, Uses, Writes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@ use Meaning::{Conflict, Fixed, Forbidden, Rejected, Renewed, Throttled, Transien
 use paceline_core::pace::Scope;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, Method, Request, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Answers, Method, Request, Verdict};
 use serde_json::{Map, json};
 use std::collections::{BTreeMap, BTreeSet};
 
