@@ -5,6 +5,7 @@
 
 mod genesys;
 mod http;
+mod limit;
 mod nice;
 
 use paceline_core::vendor::Vendor;

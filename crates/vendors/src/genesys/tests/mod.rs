@@ -1,12 +1,12 @@
 //! Tests of this vendor's words, by what they are about.
 
+mod answers;
 mod changes;
 mod evidence;
 mod hostile;
 mod phones;
 mod property;
 mod reads;
-mod verdicts;
 
 use super::Genesys;
 use paceline_core::desired::Row;

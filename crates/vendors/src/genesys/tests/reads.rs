@@ -399,8 +399,8 @@ fn the_quota_is_the_client_credentials_tokens() {
         {"key": "token.rate.per.minute", "namespace": "platform.api", "value": 300},
         {"key": "client.credentials.token.rate.per.minute", "namespace": "platform.api", "value": 900},
     ]});
-    assert_eq!(pages::quota(&answer(200, &body)).map(|quota| quota.allowed), Some(900));
-    assert_eq!(pages::quota(&answer(200, &json!({}))), None);
+    assert_eq!(Genesys.quota(&answer(200, &body)).map(|quota| quota.allowed), Some(900));
+    assert_eq!(Genesys.quota(&answer(200, &json!({}))), None);
 }
 
 #[test]
