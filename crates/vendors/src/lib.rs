@@ -13,6 +13,9 @@ use paceline_core::vendor::Vendor;
 /// The vendors, by the names that the command line takes.
 pub const NAMES: &[&str] = &["genesys", "nice"];
 
+/// The one that is meant where none is said.
+pub const DEFAULT: &str = NAMES[0];
+
 /// The vendor of that name; where its API has several versions, in this one.
 pub fn by_name(name: &str, api_version: Option<&str>) -> Option<Box<dyn Vendor>> {
     match name {

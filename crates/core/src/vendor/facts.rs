@@ -37,4 +37,17 @@ pub struct Facts {
     pub region_variable: Option<&'static str>,
     /// What to say where it is not known where the tenant is.
     pub hosts_hint: &'static str,
+    /// What a roster of a demonstration holds.
+    pub sample: Sample,
+}
+
+/// A roster to show a vendor with.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// A column of texts, in which each row has its own, and a column of one value.
+    pub columns: [&'static str; 2],
+    /// What the texts begin with, and the value.
+    pub values: [&'static str; 2],
+    /// Ids that nobody has.
+    pub strangers: [&'static str; 2],
 }

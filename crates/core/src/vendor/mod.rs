@@ -14,7 +14,7 @@ mod writes;
 
 pub use answers::{Answers, Each, Refusal, Verdict};
 pub use directory::{Directory, Tenant, Uses};
-pub use facts::Facts;
+pub use facts::{Facts, Sample};
 pub use http::{Answer, Effect, Host, Method, Request};
 pub use names::{Named, Names};
 pub use reads::{Found, More, Need, Page, Part, Reads, User};

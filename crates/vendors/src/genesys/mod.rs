@@ -23,7 +23,7 @@ mod writes;
 
 use need::{ATTRIBUTES, GRANTS, HITS, QUEUES, SEARCH, USER};
 use paceline_core::pace::Quota;
-use paceline_core::vendor::{Facts, Vendor};
+use paceline_core::vendor::{Facts, Sample, Vendor};
 use std::time::Duration;
 
 /// Genesys Cloud CX.
@@ -72,6 +72,11 @@ const FACTS: Facts = Facts {
         "groups",
         "team",
     ],
+    sample: Sample {
+        columns: ["title", "department"],
+        values: ["Agent", "Customer Care"],
+        strangers: ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"],
+    },
 };
 
 impl Vendor for Genesys {

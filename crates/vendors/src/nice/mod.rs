@@ -22,7 +22,7 @@ mod writes;
 
 use need::{AGENT, BY_EMAIL, BY_NAME, BY_UUID, GATEWAY, SKILLS, USER};
 use paceline_core::pace::Quota;
-use paceline_core::vendor::{Facts, Vendor};
+use paceline_core::vendor::{Facts, Sample, Vendor};
 use std::time::Duration;
 
 /// NICE CXone, with the version of its Admin API.
@@ -64,6 +64,7 @@ const FACTS: Facts = Facts {
         ("active", Some("0"), "is deactivated: signed out, and unable to sign in"),
     ],
     export_columns: &["userName", "email", "firstName", "lastName", "role", "team"],
+    sample: Sample { columns: ["custom1", "team"], values: ["Desk", "Green"], strangers: ["999999998", "999999999"] },
 };
 
 impl Vendor for Nice {
