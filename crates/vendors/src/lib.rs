@@ -1,7 +1,7 @@
 //! Each vendor's words and nothing else: one folder a vendor, the same file names in each.
 //!
-//! `fields` is the field table, `calls` turns changes into calls, `wire` reads and writes the vendor's JSON, `auth`
-//! is its grant. `CONTRIBUTING.md` says how to add one.
+//! `mod` holds its facts, `fields` the field table, `limits` how much goes in a call; `sign_in`, `directory`, `reads`, `writes`
+//! and `answers` are its words, an `impl` a file. `CONTRIBUTING.md` says how to add one.
 
 mod genesys;
 mod http;
