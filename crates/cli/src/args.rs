@@ -19,6 +19,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What `--vendor` takes.
+fn vendors() -> String {
+    format!("Whose API it is: {} [default: {}]", paceline_vendors::NAMES.join(" or "), paceline_vendors::DEFAULT)
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Named settings of paceline.toml.
@@ -27,8 +32,7 @@ pub(crate) struct Common {
     /// The configuration file [default: paceline.toml here, else in the user's config directory].
     #[arg(long, global = true, env = "PACELINE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Whose API it is: genesys or nice [default: genesys].
-    #[arg(long, global = true, env = "PACELINE_VENDOR", value_name = "NAME")]
+    #[arg(long, global = true, env = "PACELINE_VENDOR", value_name = "NAME", help = vendors())]
     pub(crate) vendor: Option<String>,
     /// The vendor's region, by AWS name or domain (eu-central-1, mypurecloud.de).
     #[arg(long, global = true, env = "PACELINE_REGION", value_name = "NAME")]

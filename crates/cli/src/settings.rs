@@ -149,9 +149,9 @@ pub(crate) fn typed_first(common: &Common, typed: impl Fn(&str) -> bool) -> Comm
     typed.over(said(region.1, base_url.1, auth_url.1, second_url.1, issuer.1)).into_common(common)
 }
 
-/// The vendor asked for; Genesys Cloud where nothing is said.
+/// The vendor asked for; the default one where nothing is said.
 pub(crate) fn vendor(common: &Common, profile: &Profile) -> Result<Arc<dyn Vendor>, Failure> {
-    let name = common.vendor.as_deref().or(profile.vendor.as_deref()).unwrap_or("genesys");
+    let name = common.vendor.as_deref().or(profile.vendor.as_deref()).unwrap_or(paceline_vendors::DEFAULT);
     let version = common.api_version.as_deref().or(profile.api_version.as_deref());
     let is_version = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && !text.is_empty();
     if let Some(text) = version.filter(|text| !is_version(text)) {

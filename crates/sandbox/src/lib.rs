@@ -41,6 +41,25 @@ pub enum Vendor {
     Nice,
 }
 
+impl Vendor {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "genesys" => Some(Self::Genesys),
+            "nice" => Some(Self::Nice),
+            _ => None,
+        }
+    }
+
+    /// Where it grants tokens.
+    pub fn token_path(self) -> &'static str {
+        match self {
+            Self::Genesys => "/oauth/token",
+            Self::Nice => "/auth/token",
+        }
+    }
+}
+
 /// How the pretended vendor is to behave.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

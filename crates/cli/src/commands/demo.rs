@@ -8,10 +8,10 @@ use crate::error::Failure;
 use crate::settings::Profile;
 use crate::{printer, settings};
 use paceline_core::pace::Quota;
-use paceline_core::vendor::Credentials;
+use paceline_core::vendor::{Credentials, Sample};
 use paceline_files::roster::Reading;
 use paceline_journal::Store;
-use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Vendor, Window, serve};
+use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
 use secrecy::SecretString;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,13 +19,12 @@ use std::time::Duration;
 
 /// A window short enough to be watched: 500 calls in 3 s instead of 300 in 60 s.
 const WINDOW: Quota = Quota { allowed: 500, window: Duration::from_secs(3) };
-/// NICE publishes no quota, and Paceline's own ceiling for it is 5 calls a second: one that it does not reach.
+/// Of a vendor that publishes no quota, one that Paceline's own ceiling for it does not reach.
 const UNTOLD: Quota = Quota { allowed: 20, window: Duration::from_secs(1) };
 
 pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Failure> {
-    let vendor = sandbox::vendor(common)?;
-    let is_nice = vendor == Vendor::Nice;
-    let window = if is_nice { UNTOLD } else { WINDOW };
+    let (facts, vendor) = sandbox::vendor(common)?;
+    let window = if facts.quota_is_published { WINDOW } else { UNTOLD };
     let mut options = Options {
         vendor,
         users: args.users as usize,
@@ -52,13 +51,13 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let dir = folder.tempdir().map_err(unwritable)?.keep();
     let roster = dir.join("roster.csv");
-    sandbox::write_roster(&roster, vendor, &ids)?;
-    add_strangers(&roster, is_nice).map_err(unwritable)?;
+    sandbox::write_roster(&roster, &facts.sample, &ids)?;
+    add_strangers(&roster, &facts.sample).map_err(unwritable)?;
     let served = serve(options, 0, 1.0).await.map_err(unwritable)?;
     printer::stderr(&format!(
         "Sandbox: {} users of {} at {}, {} calls in {} s a token\nRoster:  {}",
         ids.len(),
-        settings::vendor(common, &Profile::default())?.facts().title,
+        facts.title,
         served.url(),
         window.allowed,
         window.window.as_secs(),
@@ -74,10 +73,11 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
         yes: true,
         ..common.clone()
     };
-    let sending = SendArgs { rate: Some(WINDOW).filter(|_| !is_nice), ..SendArgs::default() };
+    let sending = SendArgs { rate: Some(WINDOW).filter(|_| facts.quota_is_published), ..SendArgs::default() };
     let client = Credentials::client(paceline_sandbox::CLIENT_ID, SecretString::from(paceline_sandbox::CLIENT_SECRET));
     let key = (paceline_sandbox::ACCESS_KEY_ID.to_owned(), SecretString::from(paceline_sandbox::ACCESS_KEY_SECRET));
-    let credentials = Credentials { access_key: Some(key).filter(|_| is_nice), ..client };
+    let [.., key_ids, _] = facts.variables;
+    let credentials = Credentials { access_key: Some(key).filter(|_| !key_ids.is_empty()), ..client };
     let whereabouts = settings::whereabouts(&common, &Profile::default(), &credentials)?;
     let settings = settings::engine(&sending, false, &Profile::default(), whereabouts.vendor.facts())?;
     let store = Store::new(&dir.join("state"));
@@ -93,12 +93,11 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
 }
 
 /// Two users that the tenant does not have.
-fn add_strangers(roster: &Path, is_nice: bool) -> std::io::Result<()> {
+fn add_strangers(roster: &Path, sample: &Sample) -> std::io::Result<()> {
     let mut text = std::fs::read_to_string(roster)?;
-    let ids = ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
-    for id in if is_nice { ["999999998", "999999999"] } else { ids } {
-        let team = if is_nice { "Green" } else { "Customer Care" };
-        let _ = writeln!(text, "{id},Agent,{team}");
+    let [_, value] = sample.values;
+    for id in sample.strangers {
+        let _ = writeln!(text, "{id},Agent,{value}");
     }
     std::fs::write(roster, text)
 }

@@ -4,50 +4,56 @@ use crate::args::{Common, SandboxArgs, rate};
 use crate::error::Failure;
 use crate::printer;
 use crate::settings::{self, Profile};
+use paceline_core::vendor::{Facts, Sample};
 use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Vendor, Window, serve};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(crate) async fn run(common: &Common, args: &SandboxArgs) -> Result<(), Failure> {
-    let vendor = vendor(common)?;
+    let (facts, vendor) = vendor(common)?;
     let options = Options { vendor, ..options(args)? };
     if let Some(path) = &args.write_roster {
-        write_roster(path, vendor, &Sandbox::new(options.clone()).user_ids())?;
+        write_roster(path, &facts.sample, &Sandbox::new(options.clone()).user_ids())?;
     }
     let served = serve(options, args.port, args.speed).await.map_err(|error| {
         Failure::wrong(format!("port {} cannot be had: {error}", args.port), "take another, or 0 for a free one")
     })?;
-    printer::stdout(&profile(vendor, &served.url())).map_err(|error| printer::unwritable(&error))?;
+    printer::stdout(&environment(&facts, vendor, &served.url())).map_err(|error| printer::unwritable(&error))?;
     let _ = tokio::signal::ctrl_c().await;
     Ok(())
 }
 
-/// The vendor to pretend.
-pub(crate) fn vendor(common: &Common) -> Result<Vendor, Failure> {
-    match settings::vendor(common, &Profile::default())?.facts().name {
-        "nice" => Ok(Vendor::Nice),
-        _ => Ok(Vendor::Genesys),
-    }
+/// The vendor to pretend, and the one that pretends.
+pub(crate) fn vendor(common: &Common) -> Result<(Facts, Vendor), Failure> {
+    let facts = *settings::vendor(common, &Profile::default())?.facts();
+    let pretended = Vendor::named(facts.name).ok_or_else(|| {
+        Failure::wrong(format!("there is no sandbox of {}", facts.title), "name another one with --vendor")
+    })?;
+    Ok((facts, pretended))
 }
 
-/// The profile to use, and the environment that goes with it.
-fn profile(vendor: Vendor, url: &str) -> String {
-    let (id, secret) = (paceline_sandbox::CLIENT_ID, paceline_sandbox::CLIENT_SECRET);
-    let (key, key_secret) = (paceline_sandbox::ACCESS_KEY_ID, paceline_sandbox::ACCESS_KEY_SECRET);
-    if vendor == Vendor::Nice {
-        return format!(
-            "# NICE CXone sandbox at {url}; its books: {url}/sandbox/books\n\
-             export NICE_CLIENT_ID={id} NICE_CLIENT_SECRET={secret}\n\
-             export NICE_ACCESS_KEY_ID={key} NICE_ACCESS_KEY_SECRET={key_secret}\n\
-             export PACELINE_VENDOR=nice PACELINE_BASE_URL={url} PACELINE_AUTH_URL={url}/auth/token\n"
-        );
+/// The environment that leads to the sandbox.
+fn environment(facts: &Facts, pretended: Vendor, url: &str) -> String {
+    let values = [
+        paceline_sandbox::CLIENT_ID,
+        paceline_sandbox::CLIENT_SECRET,
+        paceline_sandbox::ACCESS_KEY_ID,
+        paceline_sandbox::ACCESS_KEY_SECRET,
+    ];
+    let mut lines = format!("# {} sandbox at {url}; its books: {url}/sandbox/books\n", facts.title);
+    let set = |(names, value): (&&[&str], &&str)| Some(format!("{}={value}", names.first()?));
+    let credentials: Vec<String> = facts.variables.iter().zip(&values).filter_map(set).collect();
+    for pair in credentials.chunks(2) {
+        let _ = writeln!(lines, "export {}", pair.join(" "));
     }
-    format!(
-        "# Genesys Cloud sandbox at {url}; its books: {url}/sandbox/books\n\
-         export GENESYS_CLIENT_ID={id} GENESYS_CLIENT_SECRET={secret}\n\
-         export PACELINE_BASE_URL={url} PACELINE_AUTH_URL={url}/oauth/token\n"
-    )
+    let vendor = if facts.name == paceline_vendors::DEFAULT {
+        String::new()
+    } else {
+        format!("PACELINE_VENDOR={} ", facts.name)
+    };
+    let _ = writeln!(lines, "export {vendor}PACELINE_BASE_URL={url} PACELINE_AUTH_URL={url}{}", pretended.token_path());
+    lines
 }
 
 fn options(args: &SandboxArgs) -> Result<Options, Failure> {
@@ -87,10 +93,9 @@ fn options(args: &SandboxArgs) -> Result<Options, Failure> {
     args.faults.iter().try_fold(options, |options, fault| options.fault(fault)).map_err(|why| wrong("fault", why))
 }
 
-/// A roster that gives each of these users a new title and department, or what NICE has in their place.
-pub(crate) fn write_roster(path: &Path, vendor: Vendor, ids: &[String]) -> Result<(), Failure> {
-    let columns = if vendor == Vendor::Nice { ["custom1", "team"] } else { ["title", "department"] };
-    let values = if vendor == Vendor::Nice { ["Desk", "Green"] } else { ["Agent", "Customer Care"] };
+/// A roster that gives each of these users a text of its own and the sample's value.
+pub(crate) fn write_roster(path: &Path, sample: &Sample, ids: &[String]) -> Result<(), Failure> {
+    let Sample { columns, values, .. } = sample;
     let row = |number: usize, id: &String| (id.clone(), format!("{} {number}", values[0]), values[1]);
     let rows = ids.iter().enumerate().map(|(number, id)| row(number, id));
     let object = |(id, first, second): (String, String, &str)| json!({"id": id, "updates": {columns[0]: first, columns[1]: second}});

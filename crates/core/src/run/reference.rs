@@ -4,8 +4,8 @@ use crate::pace::Quota;
 use crate::plan::{Change, Guard};
 use crate::user::UserId;
 use crate::vendor::{
-    Answer, Clues, Credentials, Each, Effect, Facts, Found, Grant, Host, Lookup, Method, Names, Need, Page, Part,
-    Refusal, Request, TokenVerdict, User, Uses, Vendor, Verdict,
+    Answer, Answers, Clues, Credentials, Directory, Each, Effect, Facts, Found, Grant, Host, Lookup, Method, Names,
+    Need, Page, Part, Reads, Refusal, Request, SignIn, TokenVerdict, User, Uses, Vendor, Verdict, Writes,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -18,7 +18,15 @@ pub(super) struct Reference {
     pub(super) published: bool,
 }
 
-impl Vendor for Reference {
+impl Writes for Reference {
+    fn changes(&self, _: &crate::desired::Row, _: &User, _: &Names) -> Result<Vec<Change>, Refusal> {
+        unreachable!()
+    }
+
+    fn undo(&self, _: &Change) -> Vec<Change> {
+        unreachable!()
+    }
+
     fn guard(&self, change: &Change) -> Guard {
         match change.kind.as_str() {
             "state" | "fields" => Guard::Version,
@@ -43,6 +51,16 @@ impl Vendor for Reference {
         let target = changes.first().map(|change| format!("{} {}", change.kind, change.key.group)).unwrap_or_default();
         request(target, changes.iter().map(one).collect(), Effect::Write)
     }
+}
+
+impl Reads for Reference {
+    fn people(&self) -> (&'static [&'static str], Part) {
+        unreachable!()
+    }
+
+    fn need(&self, _: &crate::desired::Row, _: &Uses, _: &Names, _: &Found) -> Result<Need, Refusal> {
+        unreachable!()
+    }
 
     fn part_width(&self, _part: Part, _waiting: usize) -> usize {
         20
@@ -58,6 +76,14 @@ impl Vendor for Reference {
         Ok(Page { records: records.map(one).collect(), ..Page::default() })
     }
 
+    fn everyone(&self, _: Option<&str>, _: &BTreeSet<String>, _: Option<&str>) -> (Part, Request) {
+        unreachable!()
+    }
+
+    fn value(&self, _: &User, _: &str) -> Value {
+        unreachable!()
+    }
+
     fn seen_in(&self, change: &Change) -> (Part, String) {
         ("user", change.user.to_string())
     }
@@ -71,6 +97,16 @@ impl Vendor for Reference {
     fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
         change.after.keys().map(|key| (key.clone(), user.record["values"][key].clone())).collect()
     }
+}
+
+impl Answers for Reference {
+    fn verdict(&self, _: &Request, _: &Answer) -> Verdict {
+        unreachable!()
+    }
+
+    fn refusal(&self, answer: &Answer) -> Refusal {
+        Refusal { status: Some(answer.status), ..Refusal::own("refused", "said the vendor") }
+    }
 
     fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
         let body = answer.json_or_null();
@@ -82,17 +118,17 @@ impl Vendor for Reference {
         };
         Some(changes.iter().map(one).collect())
     }
+}
 
-    fn refusal(&self, answer: &Answer) -> Refusal {
-        Refusal { status: Some(answer.status), ..Refusal::own("refused", "said the vendor") }
-    }
+// What the sender never asks.
 
-    // What the sender never asks.
-
+impl Vendor for Reference {
     fn facts(&self) -> &Facts {
         unreachable!()
     }
+}
 
+impl SignIn for Reference {
     fn lookup(&self, _: &Clues, _: &[Value]) -> Result<Lookup, Refusal> {
         unreachable!()
     }
@@ -104,7 +140,9 @@ impl Vendor for Reference {
     fn token(&self, _: &Answer) -> TokenVerdict {
         unreachable!()
     }
+}
 
+impl Directory for Reference {
     fn whoami(&self) -> Request {
         unreachable!()
     }
@@ -130,34 +168,6 @@ impl Vendor for Reference {
     }
 
     fn listed(&self, _: &str, _: Option<&str>, _: &Answer, _: &mut Names) -> Result<Option<String>, Refusal> {
-        unreachable!()
-    }
-
-    fn people(&self) -> (&'static [&'static str], Part) {
-        unreachable!()
-    }
-
-    fn need(&self, _: &crate::desired::Row, _: &Uses, _: &Names, _: &Found) -> Result<Need, Refusal> {
-        unreachable!()
-    }
-
-    fn everyone(&self, _: Option<&str>, _: &BTreeSet<String>, _: Option<&str>) -> (Part, Request) {
-        unreachable!()
-    }
-
-    fn value(&self, _: &User, _: &str) -> Value {
-        unreachable!()
-    }
-
-    fn changes(&self, _: &crate::desired::Row, _: &User, _: &Names) -> Result<Vec<Change>, Refusal> {
-        unreachable!()
-    }
-
-    fn undo(&self, _: &Change) -> Vec<Change> {
-        unreachable!()
-    }
-
-    fn verdict(&self, _: &Request, _: &Answer) -> Verdict {
         unreachable!()
     }
 }

@@ -1,32 +1,14 @@
-//! Row and user → changes, and the changes that take one back.
+//! Fields, places and attributes: what a row changes of them, and how an undo empties them.
 
-use super::fields::{self, MEMBER, RATED};
+use super::fields;
 use super::maker::{Maker, not_told};
-use super::{lists, phones, record};
+use super::{phones, record};
 use paceline_core::desired::Row;
 use paceline_core::diff;
-use paceline_core::plan::Change;
 use paceline_core::validate::{Kind, nearest};
-use paceline_core::vendor::{Named, Names, Refusal, User};
+use paceline_core::vendor::{Named, Names, Refusal};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The changes that make `user` what `row` asks.
-pub(super) fn changes(row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
-    let mut maker = Maker { row: row.number, user, changes: vec![] };
-    fields(&mut maker, row, names)?;
-    one_of(&mut maker, row, names, "division")?;
-    one_of(&mut maker, row, names, "team")?;
-    for list in RATED {
-        lists::rated(&mut maker, row, names, list)?;
-    }
-    for list in MEMBER {
-        lists::members(&mut maker, row, names, list)?;
-    }
-    attributes(&mut maker, row, names)?;
-    maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(maker.changes)
-}
 
 /// The top-level field of `UpdateUser` that a column sets, where it is one of its columns.
 fn top(column: &str) -> Option<&str> {
@@ -40,7 +22,7 @@ fn top(column: &str) -> Option<&str> {
 
 /// The fields of `UpdateUser`. `state` goes alone ("if specified, it is the only modifiable field"), and so does
 /// `acdAutoAnswer` where nothing else is set: it has a call for 50 users.
-fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+pub(super) fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
     let record = &maker.user.record;
     let tops: BTreeSet<String> = row.fields.keys().filter_map(|column| top(column)).map(str::to_owned).collect();
     let before = record::writable(record, tops.iter());
@@ -155,7 +137,7 @@ fn cleared(column: &str) -> Value {
 }
 
 /// A division or team: the user has one.
-fn one_of(maker: &mut Maker<'_>, row: &Row, names: &Names, column: &str) -> Result<(), Refusal> {
+pub(super) fn one_of(maker: &mut Maker<'_>, row: &Row, names: &Names, column: &str) -> Result<(), Refusal> {
     let Some(wanted) = row.fields.get(column) else { return Ok(()) };
     let before = record::one_of(&maker.user.record, column).ok_or_else(|| not_told(column))?;
     let after = match wanted.as_str() {
@@ -173,7 +155,7 @@ fn one_of(maker: &mut Maker<'_>, row: &Row, names: &Names, column: &str) -> Resu
 }
 
 /// Custom attributes: one call sets those of several schemas.
-fn attributes(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+pub(super) fn attributes(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
     let (mut before, mut after, mut columns) = (Map::new(), Map::new(), vec![]);
     let mut schemas: BTreeMap<String, String> = BTreeMap::new();
     for (column, value) in &row.fields {
@@ -216,26 +198,8 @@ fn typed(of_type: &str, value: &Value, column: &str) -> Result<Value, Refusal> {
     read.ok_or_else(|| Refusal::own("invalid.value", format!("`{column}`: `{text}` is no {of_type}")))
 }
 
-/// The changes that take `change` back: its before for its after.
-pub(super) fn undo(change: &Change) -> Vec<Change> {
-    let user = User { id: change.user.clone(), version: change.version, record: Value::Null };
-    let mut maker = Maker { row: change.key.row, user: &user, changes: vec![] };
-    let (before, after) = (change.after.clone(), change.before.clone());
-    let columns = change.columns.clone();
-    match change.kind.as_str() {
-        // Its schemas' versions are in its group.
-        "attributes" => maker.push_to(change.key.group.clone(), "attributes", columns, before, after),
-        kind @ ("fields" | "autoanswer") => {
-            let after = emptied(after, &before);
-            maker.push(kind, columns, before, after);
-        }
-        _ => lists::undo(&mut maker, change),
-    }
-    maker.changes
-}
-
 /// Values as an undo sets them: what was empty is cleared the way the vendor takes it.
-fn emptied(mut values: Map<String, Value>, set: &Map<String, Value>) -> Map<String, Value> {
+pub(super) fn emptied(mut values: Map<String, Value>, set: &Map<String, Value>) -> Map<String, Value> {
     for (key, value) in &mut values {
         if value.is_null() {
             *value = cleared(key);

@@ -1,11 +1,10 @@
 //! Which changes an answer bears out: what a 2xx promises in the published description has to be in its body.
 
-use super::verdicts::{correlation, refusal};
 use super::{fields, pages, record};
 use crate::http::{number, text};
 use paceline_core::diff;
 use paceline_core::plan::Change;
-use paceline_core::vendor::{Answer, BLIND, Each, Refusal};
+use paceline_core::vendor::Answer;
 use serde_json::{Map, Value, json};
 
 /// What the published description says that a success is like.
@@ -38,35 +37,11 @@ pub(super) fn published(change: &Change) -> Success {
 }
 
 /// Whether what is read back may be older than what was answered: memberships are services of their own.
-fn lags(change: &Change) -> bool {
+pub(super) fn lags(change: &Change) -> bool {
     change.kind == "team" || change.kind.starts_with("queues")
 }
 
-/// What is said of each change; `None` where it is blind, and nothing is promised.
-pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
-    if changes.first()?.kind == BLIND {
-        return None;
-    }
-    let body = answer.json_or_null();
-    if is_error(body) {
-        let said = refusal(answer);
-        let doubt = |_: &Change| Each::Doubtful(Refusal { code: Some("not.confirmed".into()), ..said.clone() });
-        return Some(changes.iter().map(doubt).collect());
-    }
-    let told = |change: &Change| match said(change, answer) {
-        Said::Made => Each::Made,
-        Said::Promised => Each::Accepted,
-        Said::Untold if lags(change) => Each::Accepted,
-        Said::Untold => Each::Doubtful(own(answer, "not.confirmed", "the answer does not show what became of it")),
-        Said::Other(key) => {
-            Each::Doubtful(own(answer, "not.applied", &format!("the answer shows another `{key}` than was sent")))
-        }
-        Said::Refused(reason) => Each::Refused(own(answer, "team.member.failed", &reason)),
-    };
-    Some(changes.iter().map(told).collect())
-}
-
-fn said(change: &Change, answer: &Answer) -> Said {
+pub(super) fn said(change: &Change, answer: &Answer) -> Said {
     let is_silent = answer.body().iter().all(u8::is_ascii_whitespace);
     match published(change) {
         Success::Promised => Said::Promised,
@@ -90,16 +65,6 @@ pub(super) enum Said {
     /// This is there with another value.
     Other(String),
     Refused(String),
-}
-
-fn own(answer: &Answer, code: &str, message: &str) -> Refusal {
-    Refusal { status: Some(answer.status), correlation_id: correlation(answer), ..Refusal::own(code, message) }
-}
-
-/// An error under a status that says success, as gateways send it.
-fn is_error(body: &Value) -> bool {
-    body.get("error").is_some_and(|error| !diff::is_empty(error))
-        || (text(body, &["code"]).is_some() && number(&body["status"]).is_some_and(|status| status >= 400))
 }
 
 fn is_its(change: &Change, item: &Value) -> bool {

@@ -124,8 +124,6 @@ pub(super) fn mode(column: &str) -> (&str, Mode) {
 
 /// The lists of queues' members, each under its queue's id.
 pub(super) const MEMBERS_OF: &str = "members of queue ";
-/// The largest page of a queue's members (`GET /routing/queues/{queueId}/members`), asked of a role's too.
-pub(super) const MEMBERS: u64 = 100;
 /// How many members each queue has.
 pub(super) const QUEUE_SIZE: &str = "queue size";
 

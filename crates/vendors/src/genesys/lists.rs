@@ -3,17 +3,15 @@
 //! What only adds or only takes away is sent as that, so that it replaces nothing that a colleague put there meanwhile.
 
 use super::fields::{self, Mode};
+use super::grants::{EVERYWHERE, is_unplaced};
 use super::maker::{Maker, not_told};
-use super::record;
+use super::{limits, record};
 use paceline_core::desired::Row;
 use paceline_core::diff;
 use paceline_core::plan::Change;
 use paceline_core::vendor::{Named, Names, Refusal};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Skills or languages that a call takes.
-const MOST_RATINGS: usize = 50;
 
 type Ratings = BTreeMap<String, Value>;
 
@@ -75,7 +73,7 @@ fn ratings(maker: &mut Maker<'_>, list: &str, group: &str, columns: &[String], h
         held.get(*id).is_none_or(|held| !diff::same(&held["proficiency"], &item["proficiency"]))
     };
     let set: Vec<(&String, &Value)> = wanted.iter().filter(differs).collect();
-    for (at, some) in set.chunks(MOST_RATINGS).enumerate() {
+    for (at, some) in set.chunks(limits::RATINGS.most).enumerate() {
         let before = some.iter().map(|(id, _)| (key(id), held.get(*id).cloned().unwrap_or(Value::Null))).collect();
         let after = some.iter().map(|(id, item)| (key(id), (*item).clone())).collect();
         let group = if at == 0 { group.to_owned() } else { format!("{group}{at}") };
@@ -264,20 +262,6 @@ impl Role<'_> {
         let group = divisions.iter().fold(self.id.to_owned(), |group, id| format!("{group} {id}"));
         maker.push_to(group, kind, vec![column], all(before), all(after));
     }
-}
-
-/// Every division, those to come included.
-pub(super) const EVERYWHERE: &str = "*";
-
-/// The role of a change of kind `grants+` or `grants-`, and its divisions. An undo of `roles+` learns them from its user.
-pub(super) fn granted_in(change: &Change) -> (&str, Vec<&str>) {
-    let mut ids = change.key.group.split(' ').filter(|id| !id.is_empty());
-    (ids.next().unwrap_or_default(), ids.collect())
-}
-
-/// Whether a group of `grants-` is a role's whose divisions are still to be learned.
-pub(super) fn is_unplaced(group: &str) -> bool {
-    !group.contains(' ')
 }
 
 /// What an undo of `roles+` takes away, from the user as it was read: the grant that it finds. Where there are others,

@@ -1,12 +1,26 @@
-//! What is to be read next of a row's user.
+//! What is to be read next of a row's user, and in which parts.
 
-use super::reads::MOST_SCHEMAS;
-use super::{ALL, ATTRIBUTES, GRANTS, HITS, LISTED, QUEUES, SEARCH, USER};
-use super::{fields, lists, pages, record};
+use super::{fields, grants, limits, lists, pages, record};
 use paceline_core::desired::Row;
-use paceline_core::vendor::{Found, Names, Need, Refusal, UNDO, Uses};
+use paceline_core::vendor::{Found, Names, Need, Part, Refusal, UNDO, Uses};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+
+/// The search by e-mail, the user's record, and the queues, which it does not show.
+pub(super) const SEARCH: Part = "search";
+/// The search for people whom rows name by e-mail: nobody is named who is deleted.
+pub(super) const PEOPLE: Part = "people";
+/// The records of several that the search shows under one address: it lags, and one of them has it.
+pub(super) const HITS: Part = "hits";
+pub(super) const USER: Part = "user";
+pub(super) const QUEUES: Part = "queues";
+/// The divisions that a user's roles are held in, where a row takes a role away.
+pub(super) const GRANTS: Part = "grants";
+/// Custom attributes, where the user's record leaves them out although they were asked for.
+pub(super) const ATTRIBUTES: Part = "attributes";
+/// Pages of all users: without the deleted ones, and of the state that was asked for.
+pub(super) const ALL: Part = "everyone";
+pub(super) const LISTED: Part = "listed";
 
 /// By its e-mail to its id, by its id to its record, and on to its queues, grants and attributes where they matter.
 pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
@@ -17,7 +31,7 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
         (None, Some(shown)) => match (&shown_ids(shown)[..], found.get(HITS)) {
             ([], _) => return Err(Refusal::not_found(format!("no user has the {column} `{value}`"))),
             ([id], _) => id.clone(),
-            (ids, None) if ids.len() <= MOST_HITS => return Ok(Need::Read(HITS, ids.join(" "))),
+            (ids, None) if ids.len() <= limits::HITS_OF_ONE.most => return Ok(Need::Read(HITS, ids.join(" "))),
             (ids, records) => one_of_several(ids, records.map(Vec::as_slice).unwrap_or_default(), column, value)?,
         },
     };
@@ -28,7 +42,7 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
     let listed = [ALL, LISTED].into_iter().find_map(|part| found.get(part));
     let Some(records) = listed.or_else(|| found.get(USER)) else {
         // Up to a few schemas' attributes are shown with the user.
-        let with = if schemas.len() <= MOST_SCHEMAS { key(&id, &schemas) } else { id };
+        let with = if schemas.len() <= limits::SCHEMAS.most { key(&id, &schemas) } else { id };
         return Ok(Need::Read(USER, with));
     };
     let Some(mut user) = records.first().map(pages::user).filter(|user| user.record.is_object()) else {
@@ -87,9 +101,6 @@ fn set(record: &mut Value, key: &str, value: Value) {
         record.insert(key.to_owned(), value);
     }
 }
-
-/// Users that the search shows under one address and that are read to see whose it is.
-pub(super) const MOST_HITS: usize = 4;
 
 /// The ids of keys that name several.
 pub(super) fn ids(keys: &[String]) -> Vec<String> {
@@ -161,7 +172,7 @@ fn undone(row: &Row) -> impl Iterator<Item = &Value> {
 fn unplaced_roles(row: &Row, user: &Value) -> BTreeSet<String> {
     let held = record::memberships(user, "roles");
     let taken = undone(row).filter(|change| change["kind"] == "grants-");
-    let roles = taken.filter_map(|change| change["key"]["group"].as_str()).filter(|group| lists::is_unplaced(group));
+    let roles = taken.filter_map(|change| change["key"]["group"].as_str()).filter(|group| grants::is_unplaced(group));
     let is_held = |role: &&str| held.as_ref().is_none_or(|held| held.contains_key(*role));
     roles.filter(is_held).map(str::to_owned).collect()
 }

@@ -1,39 +1,14 @@
 //! What reads bring: pages of users, of their parts, and of the tenant's lists.
 
-use super::fields;
-use super::reads::sized;
-use super::verdicts::correlation;
+use super::limits;
+use super::requests::correlation;
 use crate::http::{number, text};
-use paceline_core::pace::Quota;
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, More, Named, Page, Refusal, Tenant, User};
+use paceline_core::vendor::{Answer, More, Named, Page, Refusal, User};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
-
-/// Pages of one of the tenant's lists, and of one user's queues, that are followed at most: a list that claims more does
-/// not end.
-const MOST_PAGES: u64 = 2_000;
-const MOST_QUEUES: u64 = 100;
 
 /// What a page of a list holds, and the name of the next one.
 type Items<T> = (Vec<T>, Option<String>);
-
-pub(super) fn organization(answer: &Answer) -> Option<Tenant> {
-    let body = answer.json()?;
-    let id = text(body, &["id"])?;
-    Some(Tenant { name: text(body, &["name"]).unwrap_or_else(|| id.clone()), id })
-}
-
-pub(super) fn quota(answer: &Answer) -> Option<Quota> {
-    let body = answer.json()?;
-    let limit = |key: &str| {
-        let entities = body["entities"].as_array()?;
-        let found = entities.iter().find(|limit| limit["key"] == key)?;
-        u32::try_from(number(&found["value"])?).ok().filter(|value| *value > 0)
-    };
-    let allowed = limit("client.credentials.token.rate.per.minute").or_else(|| limit("token.rate.per.minute"))?;
-    Some(Quota { allowed, window: Duration::from_secs(60) })
-}
 
 fn listing(answer: &Answer, key: &str) -> Result<Vec<Value>, Refusal> {
     match answer.json().and_then(|body| body.get(key)) {
@@ -51,7 +26,7 @@ fn not_understood(answer: &Answer, message: &str) -> Refusal {
     }
 }
 
-/// Whether a read's answer is the API's word for "nobody" (`verdicts` lets no other 404 through).
+/// Whether a read's answer is the API's word for "nobody" (`answers` lets no other 404 through).
 fn nobody(answer: &Answer) -> bool {
     answer.status == 404
 }
@@ -113,6 +88,16 @@ pub(super) fn hits(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
     Ok(Page { records, more: More::No })
 }
 
+/// The size and the number of a page of all users.
+pub(super) fn sized(page: Option<&str>) -> (u64, u64) {
+    let most = limits::EVERYONE.most as u64;
+    let read = |page: &str| {
+        let (size, at) = page.split_once(':')?;
+        Some((size.parse().ok().filter(|size| (1..=most).contains(size))?, at.parse().ok().filter(|at| *at > 0)?))
+    };
+    page.and_then(read).unwrap_or((most, 1))
+}
+
 /// A page of all users. The name of a page is its size and its number.
 pub(super) fn everyone(answer: &Answer, page: Option<&str>, deleted: bool) -> Result<Page, Refusal> {
     if nobody(answer) {
@@ -147,7 +132,8 @@ pub(super) fn found(answer: &Answer, page: Option<&str>) -> Result<Page, Refusal
 pub(super) fn queues(answer: &Answer, user: &str, page: Option<&str>) -> Result<Page, Refusal> {
     let records = listing(answer, "entities")?.into_iter().map(|queue| (user.to_owned(), queue)).collect();
     let (joined, at) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
-    let next = next_page(answer, "entities", page_number(Some(at)), None).filter(|next| *next <= MOST_QUEUES);
+    let next = next_page(answer, "entities", page_number(Some(at)), None)
+        .filter(|next| *next <= limits::QUEUE_PAGES.most as u64);
     let more = match next {
         Some(next) => More::Page(format!("{joined}:{next}")),
         None if joined == "true" => More::Page("false:1".into()),
@@ -182,7 +168,7 @@ pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<Option<Item
     }
     let id = |member: &Value| text(member, &["id"]).or_else(|| text(&member["user"], &["id"]));
     let members = listing(answer, "entities")?.iter().filter_map(id).collect();
-    Ok(following(answer, page, Some(fields::MEMBERS)).ok().map(|next| (members, next)))
+    Ok(following(answer, page, Some(limits::MEMBERS.most as u64)).ok().map(|next| (members, next)))
 }
 
 /// The name of the page that follows.
@@ -190,11 +176,12 @@ pub(super) fn members(answer: &Answer, page: Option<&str>) -> Result<Option<Item
 /// # Errors
 /// Where there is no end of it.
 fn following(answer: &Answer, page: Option<&str>, full: Option<u64>) -> Result<Option<String>, Refusal> {
+    let most = limits::LIST_PAGES.most;
     match next_page(answer, "entities", page_number(page), full) {
-        Some(next) if next > MOST_PAGES => Err(Refusal {
+        Some(next) if next > most as u64 => Err(Refusal {
             status: Some(answer.status),
             correlation_id: correlation(answer),
-            ..Refusal::own("not.understood", format!("the list does not end after {MOST_PAGES} pages"))
+            ..Refusal::own("not.understood", format!("the list does not end after {most} pages"))
         }),
         next => Ok(next.map(|next| next.to_string())),
     }
@@ -217,7 +204,7 @@ pub(super) fn role_grants(
         divisions.map(grant).collect()
     };
     let grants = listing(answer, "entities")?.iter().flat_map(of).collect();
-    Ok(following(answer, page, Some(fields::MEMBERS)).ok().map(|next| (grants, next)))
+    Ok(following(answer, page, Some(limits::MEMBERS.most as u64)).ok().map(|next| (grants, next)))
 }
 
 /// How many users the objects of a page have, as they tell it under `key`.

@@ -1,43 +1,115 @@
-//! The calls that read.
+//! What is read of users, and the calls that read them.
 
-use super::fields::{self, MEMBERS};
+use super::need::{self, ALL, ATTRIBUTES, GRANTS, HITS, LISTED, PEOPLE, QUEUES, SEARCH, USER};
+use super::pages::{self, sized};
+use super::requests::{self, USERS, get};
+use super::{Genesys, fields, limits, record};
 use crate::http::encode;
-use paceline_core::vendor::{Effect, Host, Method, Request};
-use serde_json::json;
+use paceline_core::desired::Row;
+use paceline_core::plan::Change;
+use paceline_core::vendor::{
+    Answer, Effect, Found, Host, Method, Names, Need, Page, Part, Reads, Refusal, Request, User, Uses,
+};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Templates that more than one file has to tell from others.
-pub(super) const SEARCH: &str = "POST /api/v2/users/search";
-pub(super) const USERS: &str = "GET /api/v2/users";
-pub(super) const QUEUE_MEMBERS: &str = "GET /api/v2/routing/queues/{queueId}/members";
-pub(super) const GRANTS: &str = "GET /api/v2/authorization/subjects/{subjectId}";
-pub(super) const HOME: &str = "GET /api/v2/authorization/divisions/home";
-pub(super) const ROLE_GRANTS: &str = "GET /api/v2/authorization/roles/{roleId}/subjectgrants";
+impl Reads for Genesys {
+    fn people(&self) -> (&'static [&'static str], Part) {
+        (&["manager"], PEOPLE)
+    }
 
-/// Values that a criterion of a search takes, and hits that a page of it shows.
-pub(super) const MOST_VALUES: usize = 50;
-const HITS: usize = 100;
-/// Users that are read by id in one call.
-pub(super) const MOST_IDS: usize = 100;
-/// Schemas whose attributes a list of users shows.
-pub(super) const MOST_SCHEMAS: usize = 5;
+    fn need(&self, row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
+        need::need(row, uses, names, found)
+    }
 
-fn get(template: &'static str, target: String) -> Request {
-    Request { host: Host::Base, method: Method::Get, template, target, body: None, effect: Effect::Read }
-}
+    fn part_width(&self, part: Part, _waiting: usize) -> usize {
+        match part {
+            QUEUES | GRANTS | ATTRIBUTES => 1,
+            SEARCH | PEOPLE => limits::SEARCHED.most,
+            HITS => limits::USERS_BY_ID.most / limits::HITS_OF_ONE.most,
+            _ => limits::USERS_BY_ID.most,
+        }
+    }
 
-pub(super) fn organization() -> Request {
-    get("GET /api/v2/organizations/me", "/api/v2/organizations/me".into())
-}
+    fn read(&self, part: Part, keys: &[String], columns: &BTreeSet<String>, page: Option<&str>) -> Request {
+        let one = keys.first().map(String::as_str).unwrap_or_default();
+        match part {
+            SEARCH => search(keys, page, &["active", "inactive", "deleted"]),
+            PEOPLE => search(keys, page, &["active", "inactive"]),
+            QUEUES => queues_of(one, page),
+            GRANTS => grants_of(one),
+            ATTRIBUTES => attributes_of(one),
+            HITS => users(&need::ids(keys), columns),
+            _ => users(keys, columns),
+        }
+    }
 
-pub(super) fn limits() -> Request {
-    let target = "/api/v2/organizations/limits/namespaces/platform.api";
-    get("GET /api/v2/organizations/limits/namespaces/{namespaceName}", target.into())
+    fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
+        let one = keys.first().map(String::as_str).unwrap_or_default();
+        match part {
+            SEARCH | PEOPLE => pages::found(answer, page),
+            QUEUES => pages::queues(answer, one, page),
+            GRANTS => pages::grants(answer, one),
+            ATTRIBUTES => pages::attributes(answer, one),
+            HITS => pages::hits(answer, keys),
+            ALL | LISTED => pages::everyone(answer, page, part == LISTED),
+            _ => pages::users(answer, keys),
+        }
+    }
+
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
+        let part = if state.is_some() { LISTED } else { ALL };
+        let (size, at) = sized(page);
+        let state = encode(state.unwrap_or("any"));
+        (part, get(USERS, format!("/api/v2/users?pageSize={size}&pageNumber={at}&state={state}{}", expands(columns))))
+    }
+
+    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
+        if !matches!(part, ALL | LISTED) {
+            return None;
+        }
+        let (size, at) = sized(page);
+        let before = size.checked_mul(at - 1)?;
+        let smaller = limits::SMALLER.iter().find(|smaller| **smaller < size && before % **smaller == 0)?;
+        Some(format!("{smaller}:{}", before / smaller + 1))
+    }
+
+    fn value(&self, user: &User, column: &str) -> Value {
+        record::value(&user.record, column)
+    }
+
+    fn seen_in(&self, change: &Change) -> (Part, String) {
+        let user = change.user.as_str();
+        match change.kind.as_str() {
+            ATTRIBUTES => (ATTRIBUTES, need::attributes_key(user, change.after.keys())),
+            kind if kind.starts_with(QUEUES) => (QUEUES, user.to_owned()),
+            kind if kind.starts_with(GRANTS) => (GRANTS, user.to_owned()),
+            _ => (USER, user.to_owned()),
+        }
+    }
+
+    fn seen(&self, change: &Change, records: &[Value]) -> Option<User> {
+        let record = match change.kind.as_str() {
+            ATTRIBUTES => json!({"customAttributes": records}),
+            kind if kind.starts_with(QUEUES) => json!({QUEUES: records}),
+            kind if kind.starts_with(GRANTS) => records.first()?.clone(),
+            // A deleted user is gone, but for a change that restores it.
+            kind => {
+                let user = records.first().map(pages::user)?;
+                return Some(user).filter(|user| kind == "state" || user.record["state"] != "deleted");
+            }
+        };
+        Some(User { id: change.user.clone(), version: None, record })
+    }
+
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        record::holds(&user.record, change)
+    }
 }
 
 /// Users by id. A key may name schemas of custom attributes behind the id, spaces between.
 pub(super) fn users(keys: &[String], columns: &BTreeSet<String>) -> Request {
-    let mut target = format!("/api/v2/users?pageSize={}&state=any", keys.len().max(25));
+    let mut target = format!("/api/v2/users?pageSize={}&state=any", keys.len().max(limits::LEAST_USERS.most));
     let mut schemas = BTreeSet::new();
     for key in keys {
         let mut ids = key.split(' ');
@@ -56,29 +128,6 @@ pub(super) fn users(keys: &[String], columns: &BTreeSet<String>) -> Request {
     get(USERS, target)
 }
 
-pub(super) fn everyone(state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> Request {
-    let (size, at) = sized(page);
-    let state = encode(state.unwrap_or("any"));
-    get(USERS, format!("/api/v2/users?pageSize={size}&pageNumber={at}&state={state}{}", expands(columns)))
-}
-
-/// The size and the number of a page of all users. The largest size in use is 500.
-pub(super) fn sized(page: Option<&str>) -> (u64, u64) {
-    let read = |page: &str| {
-        let (size, at) = page.split_once(':')?;
-        Some((size.parse().ok().filter(|size| (1..=500).contains(size))?, at.parse().ok().filter(|at| *at > 0)?))
-    };
-    page.and_then(read).unwrap_or((500, 1))
-}
-
-/// The page that begins with the same user and holds fewer.
-pub(super) fn smaller(page: Option<&str>) -> Option<String> {
-    let (size, at) = sized(page);
-    let before = size.checked_mul(at - 1)?;
-    let smaller = [100, 50, 25, 10, 5, 1].into_iter().find(|smaller| *smaller < size && before % smaller == 0)?;
-    Some(format!("{smaller}:{}", before / smaller + 1))
-}
-
 fn expands(columns: &BTreeSet<String>) -> String {
     let expands: BTreeSet<&str> = columns.iter().filter_map(|column| fields::expands(column)).collect();
     expands.into_iter().map(|expand| format!("&expand={expand}")).collect()
@@ -89,10 +138,10 @@ pub(super) fn search(emails: &[String], page: Option<&str>, states: &[&str]) -> 
     Request {
         host: Host::Base,
         method: Method::Post,
-        template: SEARCH,
+        template: requests::SEARCH,
         target: "/api/v2/users/search".into(),
         body: Some(json!({
-            "pageSize": HITS, "pageNumber": page,
+            "pageSize": limits::HITS.most, "pageNumber": page,
             "query": [
                 {"type": "EXACT", "fields": ["email"], "values": emails},
                 {"type": "EXACT", "fields": ["state"], "values": states},
@@ -102,63 +151,20 @@ pub(super) fn search(emails: &[String], page: Option<&str>, states: &[&str]) -> 
     }
 }
 
-/// One page of a list of the tenant's.
-pub(super) fn list(list: &str, next: Option<&str>) -> Request {
-    if let Some(queue) = list.strip_prefix(fields::MEMBERS_OF) {
-        let (queue, page) = (encode(queue), encode(next.unwrap_or("1")));
-        let target =
-            format!("/api/v2/routing/queues/{queue}/members?pageSize={MEMBERS}&pageNumber={page}&memberBy=user");
-        return get(QUEUE_MEMBERS, target);
-    }
-    if let Some(role) = list.strip_prefix(fields::GRANTS_OF) {
-        let (role, page) = (encode(role), encode(next.unwrap_or("1")));
-        let target = format!("/api/v2/authorization/roles/{role}/subjectgrants?pageSize={MEMBERS}&pageNumber={page}");
-        return get(ROLE_GRANTS, target);
-    }
-    if let Some(people) = list.strip_prefix(fields::PEOPLE) {
-        let ids: Vec<String> = people.split(' ').map(str::to_owned).collect();
-        let mut read = users(&ids, &BTreeSet::new());
-        next.into_iter().for_each(|page| read.target += &format!("&pageNumber={}", encode(page)));
-        return read;
-    }
-    // The largest pages in use.
-    let (template, size) = match list {
-        "skill" => ("GET /api/v2/routing/skills", 500),
-        "language" => ("GET /api/v2/routing/languages", 100),
-        "queue" => ("GET /api/v2/routing/queues", 500),
-        "group" => ("GET /api/v2/groups", 500),
-        "role" => ("GET /api/v2/authorization/roles", 100),
-        "location" => ("GET /api/v2/locations", 100),
-        fields::HOME => return get(HOME, "/api/v2/authorization/divisions/home".into()),
-        fields::SCHEMA => {
-            return get("GET /api/v2/users/customattributes/schemas", "/api/v2/users/customattributes/schemas".into());
-        }
-        "team" => ("GET /api/v2/teams", 100),
-        _ => ("GET /api/v2/authorization/divisions", 100),
-    };
-    let path = template.trim_start_matches("GET ");
-    let page = match (list, next) {
-        // The cursor as `nextUri` writes it: encoded already.
-        ("team", Some(after)) if after.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)) => {
-            format!("&after={after}")
-        }
-        ("team", Some(after)) => format!("&after={}", encode(after)),
-        ("team", None) => String::new(),
-        (_, page) => format!("&pageNumber={}", encode(page.unwrap_or("1"))),
-    };
-    get(template, format!("{path}?pageSize={size}{page}"))
-}
-
 /// One page of a user's queues: first those joined, then the others (the call tells either).
 pub(super) fn queues_of(user: &str, page: Option<&str>) -> Request {
     let (joined, page) = page.and_then(|page| page.split_once(':')).unwrap_or(("true", "1"));
-    let target = format!("/api/v2/users/{}/queues?pageSize=100&pageNumber={page}&joined={joined}", encode(user));
+    let target = format!(
+        "/api/v2/users/{}/queues?pageSize={}&pageNumber={page}&joined={joined}",
+        encode(user),
+        limits::QUEUES.most
+    );
     get("GET /api/v2/users/{userId}/queues", target)
 }
 
 /// One user's roles, each with its divisions.
 pub(super) fn grants_of(user: &str) -> Request {
-    get(GRANTS, format!("/api/v2/authorization/subjects/{}", encode(user)))
+    get(requests::GRANTS, format!("/api/v2/authorization/subjects/{}", encode(user)))
 }
 
 /// The custom attributes of one user, of some schemas. The key tells both: the user's id and the schemas', spaces between.

@@ -2,7 +2,7 @@
 //!
 //! What an answer does not tell is never taken for empty: the vendor promises an `expand` "best effort" only.
 
-use super::{fields, lists, phones};
+use super::{fields, grants, phones};
 use paceline_core::plan::Change;
 use paceline_core::vendor::BLIND;
 use serde_json::{Map, Value, json};
@@ -119,11 +119,11 @@ fn held_in(record: &Value, role: &str) -> Option<Value> {
 /// and else what was there. Other divisions do not matter: a colleague may grant and take away in them. `None` where the
 /// divisions are not told.
 fn granted(record: &Value, change: &Change) -> Option<Map<String, Value>> {
-    let (role, divisions) = lists::granted_in(change);
+    let (role, divisions) = grants::granted_in(change);
     let held = held_in(record, role)?;
     let holds = |id: &str| held.as_array().is_some_and(|held| held.iter().any(|held| held == id));
     let is_done = match change.kind.as_str() {
-        "grants+" => divisions.iter().all(|id| holds(id)) || holds(lists::EVERYWHERE),
+        "grants+" => divisions.iter().all(|id| holds(id)) || holds(grants::EVERYWHERE),
         _ => !divisions.iter().any(|id| holds(id)),
     };
     Some(if is_done { change.after.clone() } else { change.before.clone() })
@@ -132,7 +132,7 @@ fn granted(record: &Value, change: &Change) -> Option<Map<String, Value>> {
 /// What an undo of `roles+` finds, which was not told where the role was granted: the home division, as far as is known.
 /// A grant there, and no other, is what it takes away; whatever else is there may be a colleague's.
 fn unplaced(record: &Value, change: &Change) -> Map<String, Value> {
-    let (role, _) = lists::granted_in(change);
+    let (role, _) = grants::granted_in(change);
     let home = record.get(fields::HOME).and_then(Value::as_str);
     let divisions = held_in(record, role);
     let is_ours = match divisions.as_ref().and_then(Value::as_array).map(Vec::as_slice) {
@@ -194,7 +194,7 @@ pub(super) fn holds(record: &Value, change: &Change) -> Map<String, Value> {
     };
     let generic = || change.after.iter().filter_map(one).collect();
     match change.kind.as_str() {
-        "grants-" if lists::is_unplaced(&change.key.group) => unplaced(record, change),
+        "grants-" if grants::is_unplaced(&change.key.group) => unplaced(record, change),
         "grants+" | "grants-" => granted(record, change).unwrap_or_else(generic),
         _ => generic(),
     }

@@ -1,32 +1,69 @@
 //! What does an answer mean for its call? The retry policy of NICE CXone (facts/nice.md, "Quota and errors", and the
 //! published descriptions), as one table.
 
-use super::wire::{RESULTS, flag, get, id_text, is_blank, items, list, said};
+use super::wire::{RESULTS, flag, get, is_blank, items, said};
+use super::{Nice, evidence};
 use crate::http::plain;
 use paceline_core::pace::Scope;
-use paceline_core::vendor::{Answer, Effect, Refusal, Request, Tenant, Verdict};
+use paceline_core::plan::Change;
+use paceline_core::vendor::{Answer, Answers, Each, Effect, Refusal, Request, Verdict};
 
-/// What an answer to any call but the token's means. A status alone is never trusted.
-pub(super) fn verdict(request: &Request, answer: &Answer) -> Verdict {
-    let reads = request.effect == Effect::Read;
-    match answer.status {
-        // Something between here and the API has answered.
-        200..=299 if !is_blank(answer) && answer.json().is_none() => Verdict::NotTheApi,
-        200..=299 if !reads && is_refused_as_a_whole(answer) => Verdict::Rejected,
-        200..=299 => Verdict::Applied { version: None },
-        // "401 also `unknown team or role` on an agent write": one fresh token, then it is the row's.
-        401 => Verdict::Unauthorized { renew: true, may_be_the_rows: !reads },
-        429 => Verdict::Throttled(Scope::Token),
-        // The vendor's SDK takes both for overload.
-        503 => Verdict::Overloaded,
-        408 | 500 | 502 | 504..=599 => Verdict::Transient,
-        400..=499 if !reads && !items(answer.json_or_null(), RESULTS).is_empty() => Verdict::Applied { version: None },
-        404 if tells_nobody(request) && is_the_apis(answer) => Verdict::Applied { version: None },
-        403 => Verdict::Forbidden,
-        // "409 is also `invalid permissions`"; there are no versions that could conflict.
-        409 if refusal(answer).line().to_lowercase().contains("permission") => Verdict::Forbidden,
-        // 400, 402 (the licence limit), 404 elsewhere (a wrong URL), 409, 413 …
-        _ => Verdict::Rejected,
+/// Characters of a correlation id that are worth keeping.
+const LONGEST_ID: usize = 128;
+
+impl Answers for Nice {
+    /// A status alone is never trusted.
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        let reads = request.effect == Effect::Read;
+        match answer.status {
+            // Something between here and the API has answered.
+            200..=299 if !is_blank(answer) && answer.json().is_none() => Verdict::NotTheApi,
+            200..=299 if !reads && is_refused_as_a_whole(answer) => Verdict::Rejected,
+            200..=299 => Verdict::Applied { version: None },
+            // "401 also `unknown team or role` on an agent write": one fresh token, then it is the row's.
+            401 => Verdict::Unauthorized { renew: true, may_be_the_rows: !reads },
+            429 => Verdict::Throttled(Scope::Token),
+            // The vendor's SDK takes both for overload.
+            503 => Verdict::Overloaded,
+            408 | 500 | 502 | 504..=599 => Verdict::Transient,
+            400..=499 if !reads && !items(answer.json_or_null(), RESULTS).is_empty() => {
+                Verdict::Applied { version: None }
+            }
+            404 if tells_nobody(request) && is_the_apis(answer) => Verdict::Applied { version: None },
+            403 => Verdict::Forbidden,
+            // "409 is also `invalid permissions`"; there are no versions that could conflict.
+            409 if self.refusal(answer).line().to_lowercase().contains("permission") => Verdict::Forbidden,
+            // 400, 402 (the licence limit), 404 elsewhere (a wrong URL), 409, 413 …
+            _ => Verdict::Rejected,
+        }
+    }
+
+    /// Whatever either API, the token endpoint or a gateway says.
+    fn refusal(&self, answer: &Answer) -> Refusal {
+        let body = answer.json_or_null();
+        let header = |name: &str| answer.header(name).map(str::trim).find(|text| !text.is_empty()).map(str::to_owned);
+        let keys = ["error_description", "errorDescription", "details", "message", "msg", "errors"];
+        let code = said(body, &["code", "error"]);
+        // UserHub's searches tell their errors as an object; an empty body has its text in a header.
+        let inner = get(body, "errors");
+        let inner = (inner.is_object() || inner.is_array()).then(|| inner.to_string());
+        let message = said(body, &keys).or(inner).or_else(|| header("icstatusdescription")).or_else(|| plain(answer));
+        let ids = ["x-correlation-id", "correlation-id", "x-request-id", "request-id"];
+        let correlation_id = ids.iter().find_map(|name| header(name)).map(|id| {
+            let shown = id.chars().filter(|c| c.is_ascii_graphic());
+            shown.take(LONGEST_ID).collect()
+        });
+        Refusal { status: Some(answer.status), code, message, correlation_id }
+    }
+
+    /// What is said to be made is read back: that takes a call for many users. What is not shown there is believed.
+    fn each(&self, changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
+        const UNSHOWN: &str = "CXone says that it was made, and does not show it";
+        let read_back = |one: Each| match one {
+            Each::Made => Each::Doubtful(Refusal::own("not.applied", UNSHOWN)),
+            one => one,
+        };
+        Some(evidence::each(changes, answer)?.into_iter().map(read_back).collect())
     }
 }
 
@@ -58,40 +95,19 @@ fn is_the_apis(answer: &Answer) -> bool {
     (is_admins || is_hubs) && !is_routers
 }
 
-/// Characters of a correlation id that are worth keeping.
-const LONGEST_ID: usize = 128;
-
-/// Whatever either API, the token endpoint or a gateway says.
-pub(super) fn refusal(answer: &Answer) -> Refusal {
-    let body = answer.json_or_null();
-    let header = |name: &str| answer.header(name).map(str::trim).find(|text| !text.is_empty()).map(str::to_owned);
-    let keys = ["error_description", "errorDescription", "details", "message", "msg", "errors"];
-    let code = said(body, &["code", "error"]);
-    // UserHub's searches tell their errors as an object; an empty body has its text in a header.
-    let inner = get(body, "errors");
-    let inner = (inner.is_object() || inner.is_array()).then(|| inner.to_string());
-    let message = said(body, &keys).or(inner).or_else(|| header("icstatusdescription")).or_else(|| plain(answer));
-    let ids = ["x-correlation-id", "correlation-id", "x-request-id", "request-id"];
-    let correlation_id = ids.iter().find_map(|name| header(name)).map(|id| {
-        let shown = id.chars().filter(|c| c.is_ascii_graphic());
-        shown.take(LONGEST_ID).collect()
-    });
-    Refusal { status: Some(answer.status), code, message, correlation_id }
-}
-
-/// The tenant.
-pub(super) fn business_unit(answer: &Answer) -> Option<Tenant> {
-    let units = list(answer, &["businessUnits", "businessUnit"]).ok()?;
-    let unit = units.first()?;
-    let id = said(unit, &["tenantId", "businessUnitId"])?;
-    Some(Tenant { name: id_text(get(unit, "businessUnitName")).unwrap_or_else(|| id.clone()), id })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use paceline_core::vendor::{Host, Method};
     use serde_json::{Value, json};
+
+    fn verdict(request: &Request, answer: &Answer) -> Verdict {
+        Nice::new(None).verdict(request, answer)
+    }
+
+    fn refusal(answer: &Answer) -> Refusal {
+        Nice::new(None).refusal(answer)
+    }
 
     fn answer(status: u16, body: &Value) -> Answer {
         Answer::new(status, vec![], body.to_string().into_bytes())
@@ -258,16 +274,5 @@ mod tests {
         assert_eq!(of("ab\u{1b}[31m-1\u{202e}".into()).as_deref(), Some("ab[31m-1"));
         assert_eq!(of("x".repeat(100_000)).map(|id| id.len()), Some(LONGEST_ID));
         assert_eq!(of("  ".into()), None);
-    }
-
-    #[test]
-    fn the_tenant_has_an_id_and_a_name() {
-        let of = |body: Value| business_unit(&answer(200, &body)).map(|tenant| (tenant.id, tenant.name));
-        let own = |id: &str, name: &str| Some((id.to_owned(), name.to_owned()));
-        let unit = json!({"businessUnitId": 4, "businessUnitName": "Acme", "tenantId": "t-1"});
-        assert_eq!(of(json!({"businessUnits": [unit, {"tenantId": "trusted"}]})), own("t-1", "Acme"));
-        assert_eq!(of(json!({"businessUnits": [{"businessUnitId": 4}]})), own("4", "4"));
-        assert_eq!(of(json!({"businessUnits": []})), None);
-        assert_eq!(of(json!({"tenantId": "x"})), None);
     }
 }

@@ -1,10 +1,10 @@
-//! Row and person → changes, and the changes that take one back.
+//! What a row changes of a person: fields, places, skills, and whether it is active.
 
 use super::fields::{self, Surface, surface};
+use super::maker::Maker;
 use super::person;
 use paceline_core::desired::Row;
-use paceline_core::diff;
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::Change;
 use paceline_core::validate::Kind;
 use paceline_core::vendor::{Names, Refusal, User};
 use serde_json::{Map, Value, json};
@@ -12,72 +12,8 @@ use serde_json::{Map, Value, json};
 /// A skill that is assigned without a proficiency has the middle one of 1 to 5.
 const MIDDLE: i64 = 3;
 
-/// The order of kinds for one person: revived before all else, deactivated after.
-fn stage(kind: &str) -> u8 {
-    match kind {
-        "active+" => 0,
-        "user" => 1,
-        "agent" => 2,
-        "team" => 3,
-        "skills-" => 4,
-        "skills+" => 5,
-        _ => 19,
-    }
-}
-
-/// What a change of this kind shares its call with: one target.
-fn group(kind: &str, after: &Map<String, Value>) -> String {
-    let group = match kind {
-        "team" => after.get("team").and_then(|team| team["id"].as_str()),
-        "skills-" => after.keys().next().and_then(|key| key.strip_prefix("skills/")),
-        _ => None,
-    };
-    group.unwrap_or_default().to_owned()
-}
-
-struct Maker<'a> {
-    row: u64,
-    user: &'a User,
-    changes: Vec<Change>,
-}
-
-impl Maker<'_> {
-    fn push(&mut self, kind: &str, columns: Vec<String>, before: Map<String, Value>, after: Map<String, Value>) {
-        let changed = diff::changed(&before, &after);
-        if changed.is_empty() {
-            return;
-        }
-        let only = |map: Map<String, Value>| map.into_iter().filter(|(key, _)| changed.contains(key)).collect();
-        let (before, after): (Map<String, Value>, Map<String, Value>) = (only(before), only(after));
-        let columns = match kind {
-            "user" | "agent" => columns.into_iter().filter(|column| after.contains_key(column)).collect(),
-            _ => columns,
-        };
-        let key = ChangeKey { stage: stage(kind), group: group(kind, &after), row: self.row };
-        let (kind, user) = (kind.to_owned(), self.user.id.clone());
-        self.changes.push(Change { key, kind, user, before, after, rest: Map::new(), columns, version: None });
-    }
-}
-
-/// The changes that make a person what `row` asks.
-pub(super) fn changes(row: &Row, user: &User, names: &Names) -> Result<Vec<Change>, Refusal> {
-    let mut maker = Maker { row: row.number, user, changes: vec![] };
-    fields(&mut maker, row, names)?;
-    is_living(row, user, &maker.changes)?;
-    if let Some(team) = row.fields.get("team").and_then(Value::as_str).filter(|_| !sets_user(row)) {
-        let before = user.record.get("agent").and_then(|agent| person::place(agent, "team", names));
-        if let Some(after) = place(names, "team", team, before.as_ref())? {
-            maker.push("team", vec!["team".into()], one("team", before), one("team", Some(after)));
-        }
-    }
-    skills(&mut maker, row, names)?;
-    active(&mut maker, row);
-    maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(maker.changes)
-}
-
 /// A deactivated user is written only where the row says what shall become of that.
-fn is_living(row: &Row, user: &User, changes: &[Change]) -> Result<(), Refusal> {
+pub(super) fn is_living(row: &Row, user: &User, changes: &[Change]) -> Result<(), Refusal> {
     let active = user.record.get("user").and_then(person::is_active);
     let writes = changes.iter().any(|change| change.kind == "user");
     if active != Some(false) || row.fields.contains_key("active") || !writes {
@@ -87,17 +23,17 @@ fn is_living(row: &Row, user: &User, changes: &[Change]) -> Result<(), Refusal> 
     Err(Refusal::own("deactivated", message))
 }
 
-fn one(key: &str, value: Option<Value>) -> Map<String, Value> {
+pub(super) fn one(key: &str, value: Option<Value>) -> Map<String, Value> {
     value.map(|value| Map::from_iter([(key.to_owned(), value)])).unwrap_or_default()
 }
 
 /// Whether a row writes the user's record: then its team goes with it.
-fn sets_user(row: &Row) -> bool {
+pub(super) fn sets_user(row: &Row) -> bool {
     row.fields.keys().any(|column| surface(column) == Surface::User)
 }
 
 /// The fields of either record, each with what was read of it.
-fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+pub(super) fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
     let record = &maker.user.record;
     let mut sides = [("user", Map::new(), Map::new()), ("agent", Map::new(), Map::new())];
     for (column, value) in &row.fields {
@@ -139,7 +75,7 @@ fn fields(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal
 }
 
 /// The role or team that a row names; `None` where the person has it and the tenant's list does not show it.
-fn place(names: &Names, list: &str, text: &str, held: Option<&Value>) -> Result<Option<Value>, Refusal> {
+pub(super) fn place(names: &Names, list: &str, text: &str, held: Option<&Value>) -> Result<Option<Value>, Refusal> {
     match names.resolve(list, text) {
         Ok(found) => Ok(Some(json!({"id": found.id, "name": found.name}))),
         Err(_) if held.is_some_and(|held| person::is_called(held, text)) => Ok(None),
@@ -152,7 +88,7 @@ fn key_of(id: &Value) -> Option<String> {
 }
 
 /// Skills: one change that assigns several, and one for each that is taken away.
-fn skills(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
+pub(super) fn skills(maker: &mut Maker<'_>, row: &Row, names: &Names) -> Result<(), Refusal> {
     let columns: Vec<String> = row.fields.keys().filter(|column| surface(column) == Surface::Skills).cloned().collect();
     if columns.is_empty() {
         return Ok(());
@@ -218,7 +154,12 @@ fn rating(item: &Value, name: &str) -> Result<Option<Value>, Refusal> {
     }
 }
 
-fn assign(maker: &mut Maker<'_>, columns: &[String], held: &Map<String, Value>, wanted: &Map<String, Value>) {
+pub(super) fn assign(
+    maker: &mut Maker<'_>,
+    columns: &[String],
+    held: &Map<String, Value>,
+    wanted: &Map<String, Value>,
+) {
     for (key, item) in held.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
         maker.push("skills-", columns.to_vec(), one(key, Some(item.clone())), one(key, Some(Value::Null)));
     }
@@ -226,38 +167,14 @@ fn assign(maker: &mut Maker<'_>, columns: &[String], held: &Map<String, Value>, 
     maker.push("skills+", columns.to_vec(), before, wanted.clone());
 }
 
-fn active(maker: &mut Maker<'_>, row: &Row) {
+pub(super) fn active(maker: &mut Maker<'_>, row: &Row) {
     let Some(wanted) = row.fields.get("active").and_then(Value::as_bool) else { return };
     let before = person::held(&maker.user.record, "active");
     let kind = if wanted { "active+" } else { "active-" };
     maker.push(kind, vec!["active".into()], one("active", before), one("active", Some(json!(wanted))));
 }
 
-/// The changes that take `change` back: its before for its after.
-pub(super) fn undo(change: &Change) -> Vec<Change> {
-    let user = User { id: change.user.clone(), version: None, record: Value::Null };
-    let mut maker = Maker { row: change.key.row, user: &user, changes: vec![] };
-    let (before, after) = (change.after.clone(), change.before.clone());
-    match change.kind.as_str() {
-        "skills+" | "skills-" => {
-            let there =
-                |map: &Map<String, Value>| map.clone().into_iter().filter(|(_, item)| !item.is_null()).collect();
-            assign(&mut maker, &change.columns, &there(&before), &there(&after));
-        }
-        "active+" => maker.push("active-", change.columns.clone(), before, after),
-        "active-" => maker.push("active+", change.columns.clone(), before, after),
-        // A team that was not told, or none at all, cannot be gone back to.
-        "team" if !change.before.get("team").is_some_and(|team| team["id"].is_string()) => {}
-        kind => {
-            // What was empty and has no empty value stays as it was set: a number cannot be cleared.
-            let can = |(key, value): &(String, Value)| !value.is_null() || clears(key);
-            maker.push(kind, change.columns.clone(), before, after.into_iter().filter(can).collect());
-        }
-    }
-    maker.changes
-}
-
-fn clears(column: &str) -> bool {
+pub(super) fn clears(column: &str) -> bool {
     let kind = fields::TABLE.field(column).map(|field| field.kind);
     matches!(kind, Some(Kind::Text | Kind::Code | Kind::Date | Kind::Email))
 }
@@ -265,9 +182,10 @@ fn clears(column: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nice::calls;
+    use crate::nice::Nice;
+    use paceline_core::diff;
     use paceline_core::user::{UserId, UserKey};
-    use paceline_core::vendor::Named;
+    use paceline_core::vendor::{Named, User, Writes as _};
 
     fn names() -> Names {
         let mut names = Names::default();
@@ -290,7 +208,7 @@ mod tests {
     fn plan(fields: Value, record: Value) -> Result<Vec<Change>, Refusal> {
         let fields = fields.as_object().cloned().unwrap_or_default();
         let row = Row { number: 3, line: 4, key: UserKey::id("7/u"), fields };
-        changes(&row, &User { id: UserId("7/u".into()), version: None, record }, &names())
+        Nice::new(None).changes(&row, &User { id: UserId("7/u".into()), version: None, record }, &names())
     }
 
     fn record() -> Value {
@@ -326,7 +244,7 @@ mod tests {
     fn skills_are_replaced_by_removals_and_one_assignment() {
         let changes = plan(json!({"skills": [{"name": "Billing", "proficiency": 1.0}]}), record()).unwrap();
         assert_eq!(kinds(&changes), [("skills-", "1"), ("skills+", "")]);
-        let removal = calls::call("v34.0", &changes[..1]);
+        let removal = Nice::new(None).call(&changes[..1]);
         assert_eq!(
             (removal.template, removal.body),
             (
@@ -336,7 +254,7 @@ mod tests {
         );
         let body = json!({"agentAndSkillDetails": [{"agentIds": ["7"],
             "skills": [{"skillIds": ["2"], "isActive": true, "proficiency": 1}]}]});
-        assert_eq!(calls::call("v34.0", &changes[1..]).body, Some(body));
+        assert_eq!(Nice::new(None).call(&changes[1..]).body, Some(body));
         let kept = plan(json!({"skills+": [{"name": "Billing"}, {"name": "Spanish"}]}), record()).unwrap();
         assert_eq!(Value::Object(kept[0].after.clone()), json!({"skills/2": {"name": "Billing", "proficiency": 3}}));
     }
@@ -346,7 +264,7 @@ mod tests {
         let fields = json!({"custom1": "y", "custom2": "new", "phoneRefusalTimeout": 60, "team": "Red", "role": "Manager",
             "active": false, "skills": [{"name": "Billing", "proficiency": 1.0}], "firstName": "Eve"});
         for change in plan(fields, record()).unwrap() {
-            let back = undo(&change);
+            let back = Nice::new(None).undo(&change);
             let (mut before, mut after) = (Map::new(), Map::new());
             for one in &back {
                 before.extend(one.before.clone());
@@ -400,7 +318,10 @@ mod tests {
         record["agent"].as_object_mut().unwrap().remove("custom2");
         let cleared = plan(json!({"custom2": null, "mobileNumber": null}), record.clone()).unwrap();
         assert_eq!(kinds(&cleared), [("user", ""), ("agent", "")]);
-        assert!(cleared.iter().all(|change| change.before.is_empty() && undo(change).is_empty()), "{cleared:?}");
+        assert!(
+            cleared.iter().all(|change| change.before.is_empty() && Nice::new(None).undo(change).is_empty()),
+            "{cleared:?}"
+        );
         record["user"]["mobileNumber"] = json!("");
         assert_eq!(plan(json!({"mobileNumber": null}), record.clone()), Ok(vec![]));
         for value in [json!("1"), Value::Null] {
@@ -451,6 +372,6 @@ mod tests {
         record["agent"] = json!({"agentId": 7});
         let changes = plan(json!({"team": "Red"}), record).unwrap();
         assert_eq!((kinds(&changes), changes[0].before.len()), (vec![("team", "11")], 0));
-        assert_eq!(undo(&changes[0]), []);
+        assert_eq!(Nice::new(None).undo(&changes[0]), []);
     }
 }

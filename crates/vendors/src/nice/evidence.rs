@@ -36,15 +36,6 @@ pub(super) fn each(changes: &[Change], answer: &Answer) -> Option<Vec<Each>> {
     }
 }
 
-/// What is said to be made is read back: that takes a call for many users. What is not shown there is believed.
-pub(super) fn read_back(each: Vec<Each>) -> Vec<Each> {
-    let one = |one: Each| match one {
-        Each::Made => Each::Doubtful(Refusal::own("not.applied", "CXone says that it was made, and does not show it")),
-        one => one,
-    };
-    each.into_iter().map(one).collect()
-}
-
 fn refusal(answer: &Answer, code: &str, message: impl Into<String>) -> Refusal {
     Refusal { status: Some(answer.status), ..Refusal::own(code, message) }
 }
@@ -292,8 +283,10 @@ fn positions(changes: &[Change], items: &[(&Value, Says)]) -> Option<Vec<Vec<usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nice::Nice;
     use paceline_core::plan::ChangeKey;
     use paceline_core::user::UserId;
+    use paceline_core::vendor::Answers as _;
     use serde_json::{Map, json};
 
     fn answer(status: u16, body: &Value) -> Answer {
@@ -552,7 +545,7 @@ mod tests {
         for (kind, changes, published) in calls() {
             let said = each(&changes, &answer(200, &published)).unwrap();
             assert!(said.iter().all(|one| *one == Each::Made), "{kind} {said:?}");
-            for one in read_back(said) {
+            for one in Nice::new(None).each(&changes, &answer(200, &published)).unwrap() {
                 assert!(matches!(&one, Each::Doubtful(why) if why.code.as_deref() == Some("not.applied")), "{one:?}");
             }
             for answer in &answers {

@@ -2,12 +2,21 @@
 
 use super::fields::Needs;
 use super::person::{self, agent_tells, ids, is_active, living};
-use super::reads::{AGENT, BY_EMAIL, BY_NAME, BY_UUID, SKILLS, USER};
 use super::wire::{agent_id, agents_user, flag, get, user_id};
 use paceline_core::desired::Row;
-use paceline_core::vendor::{Found, Names, Need, Refusal, UNDO, Uses};
-use serde_json::{Value, json};
+use paceline_core::vendor::{Found, Names, Need, Part, Refusal, UNDO, Uses};
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Users by username and by e-mail, an agent by its user's UUID, the agent, the user, the agent's skills, and what a
+/// gateway shows of a blind row's user.
+pub(super) const BY_NAME: Part = "username";
+pub(super) const BY_EMAIL: Part = "email";
+pub(super) const BY_UUID: Part = "agent of user";
+pub(super) const AGENT: Part = "agent";
+pub(super) const USER: Part = "user";
+pub(super) const SKILLS: Part = "skills";
+pub(super) const GATEWAY: Part = "gateway";
 
 /// The list that tells agents by username, e-mail and UUID: read where many rows need it.
 pub(super) const AGENTS: &str = "agents";
@@ -142,26 +151,12 @@ pub(super) fn need(row: &Row, uses: &Uses, names: &Names, found: &Found) -> Resu
     Ok(Need::Known(Box::new(person::person(agent.filter(|_| needs.agent), user, skills))))
 }
 
-/// Notes by what the agents of a list can be named; says whether that was new.
-pub(super) fn note_agents(items: &[Value], names: &mut Names) -> bool {
-    let mut brings_new = false;
-    for agent in items {
-        for (column, key) in [("userName", "userName"), ("email", "emailAddress"), ("userId", "userID")] {
-            if let Some(text) = get(agent, key).as_str() {
-                let note = json!({"by": column, "agentId": agent_id(agent), "userID": agents_user(agent),
-                    "isActive": get(agent, "isActive")});
-                brings_new |= names.noted(AGENTS, text.trim()).is_none_or(<[Value]>::is_empty);
-                names.note(AGENTS, text.trim(), note);
-            }
-        }
-    }
-    brings_new
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nice::directory::note_agents;
     use paceline_core::user::UserKey;
+    use serde_json::json;
 
     fn row(column: &str, value: &str, fields: Value) -> Row {
         let key = UserKey { column: column.into(), value: value.into() };

@@ -1,20 +1,13 @@
 //! Where is a page of a list, and what follows it? Lists are counted by `skip`; the server may cut a page smaller than it
 //! was asked for, so what follows is counted from what came.
 
+use super::limits;
+use super::need::{AGENT, SKILLS};
 use super::wire::{get, not_understood};
 use crate::http::number;
-use paceline_core::vendor::{Answer, Refusal};
+use paceline_core::vendor::{Answer, Part, Refusal};
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
-/// Rows of a page of the Admin API.
-pub(super) const TOP: usize = 1_000;
-/// Rows of a page of UserHub.
-pub(super) const TOP_USERS: usize = 500;
-/// The smallest page that is asked for where larger ones are refused for their size.
-const LEAST: usize = 25;
-/// Pages of one list before it is taken for one that never ends.
-const MOST_PAGES: usize = 20_000;
 
 /// A page of a list. Its name is `SKIP/TOP/PAGES/SEEN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,16 +55,37 @@ impl At {
         if !more || (self.pages > 0 && self.seen == seen) {
             return Ok(None);
         }
-        if self.pages >= MOST_PAGES {
-            return Err(not_understood(answer, format!("the list does not end: {skip} records in {MOST_PAGES} pages")));
+        if self.pages >= limits::PAGES.most {
+            return Err(not_understood(
+                answer,
+                format!("the list does not end: {skip} records in {} pages", limits::PAGES.most),
+            ));
         }
         Ok(Some(Self { skip, pages: self.pages + 1, seen, ..self }))
     }
 
     /// The page that begins here and holds fewer; `None` where it cannot be smaller.
     pub(super) fn smaller(self) -> Option<Self> {
-        (self.top > LEAST).then(|| Self { top: (self.top / 2).max(LEAST), ..self })
+        (self.top > limits::LEAST_PAGE.most).then(|| Self { top: (self.top / 2).max(limits::LEAST_PAGE.most), ..self })
     }
+}
+
+/// The page of a part's list.
+pub(super) fn at(part: Part, page: Option<&str>) -> At {
+    At::of(page, if matches!(part, AGENT | SKILLS) { limits::ADMIN_PAGE.most } else { limits::HUB_PAGE.most })
+}
+
+const ACTIVE: &str = "active";
+const INACTIVE: &str = "inactive";
+
+/// Whether a page is of the active agents' skills: those come first.
+pub(super) fn is_of_active(page: Option<&str>) -> bool {
+    page.is_none_or(|page| !page.starts_with(INACTIVE))
+}
+
+/// The name of a page of everybody's skills.
+pub(super) fn skills_page(active: bool, at: At) -> String {
+    format!("{}:{}", if active { ACTIVE } else { INACTIVE }, at.name())
 }
 
 fn fingerprint(count: usize, first: &Value, last: &Value) -> u64 {

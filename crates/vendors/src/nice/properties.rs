@@ -1,11 +1,18 @@
 //! What holds of every person and every answer, whatever its shape.
 
-use super::*;
+use super::need::AGENTS;
+use super::{FACTS, Nice, fields, person, wire};
+use paceline_core::desired::Row;
 use paceline_core::diff;
-use paceline_core::plan::ChangeKey;
+use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Effect, Host, Method, Named};
+use paceline_core::vendor::{
+    Answer, Answers, BLIND, Clues, Directory, Each, Effect, Found, Host, Method, Named, Names, Part, Reads, Request,
+    SignIn, User, Uses, Writes,
+};
 use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const ROLES: &[(&str, &str)] = &[("r-1", "Agent"), ("r-2", "Manager")];
 const TEAMS: &[(i64, &str, &str)] = &[(10, "t-10", "Blue"), (11, "t-11", "Red")];

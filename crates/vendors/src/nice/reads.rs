@@ -1,335 +1,295 @@
-//! What a read of a part has brought: records, and the keys that they were asked by. A key without a record does not exist
-//! there; what the answer does not tell is never taken for empty.
+//! What is read of people, and the calls that read them.
 
-use super::pages::{At, TOP, TOP_USERS};
-use super::wire::{self, agent_id, agents_user, get, id_text, not_understood, user_id};
-use crate::http::number;
-use paceline_core::vendor::{Answer, More, Page, Part, Refusal};
-use serde_json::{Value, json};
-use std::collections::HashSet;
+use super::fields::Needs;
+use super::need::{self, AGENT, BY_EMAIL, BY_NAME, BY_UUID, GATEWAY, SKILLS, USER};
+use super::pages::{At, at, is_of_active, skills_page};
+use super::requests::{self, admin, read, segment};
+use super::wire::{self, agent_id, get, id_text, user_id};
+use super::{Nice, limits, person, records};
+use paceline_core::desired::Row;
+use paceline_core::plan::Change;
+use paceline_core::vendor::{
+    Answer, BLIND, Found, Host, Method, Names, Need, Page, Part, Reads, Refusal, Request, User, Uses,
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
-/// Users by username and by e-mail, an agent by its user's UUID, the agent, the user, the agent's skills, and what a
-/// gateway shows of a blind row's user.
-pub(super) const BY_NAME: Part = "username";
-pub(super) const BY_EMAIL: Part = "email";
-pub(super) const BY_UUID: Part = "agent of user";
-pub(super) const AGENT: Part = "agent";
-pub(super) const USER: Part = "user";
-pub(super) const SKILLS: Part = "skills";
-pub(super) const GATEWAY: Part = "gateway";
+impl Reads for Nice {
+    fn people(&self) -> (&'static [&'static str], Part) {
+        (&[], BY_EMAIL)
+    }
 
-/// The page of a part's list.
-pub(super) fn at(part: Part, page: Option<&str>) -> At {
-    At::of(page, if matches!(part, AGENT | SKILLS) { TOP } else { TOP_USERS })
-}
+    fn need(&self, row: &Row, uses: &Uses, names: &Names, found: &Found) -> Result<Need, Refusal> {
+        need::need(row, uses, names, found)
+    }
 
-/// Whether a page is of the active agents' skills: those come first.
-pub(super) fn is_of_active(page: Option<&str>) -> bool {
-    page.is_none_or(|page| !page.starts_with(INACTIVE))
-}
-
-const ACTIVE: &str = "active";
-const INACTIVE: &str = "inactive";
-
-/// The name of a page of everybody's skills.
-pub(super) fn skills_page(active: bool, at: At) -> String {
-    format!("{}:{}", if active { ACTIVE } else { INACTIVE }, at.name())
-}
-
-/// The records that the read of these keys has brought; of all, where no keys are given.
-pub(super) fn records(part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
-    let key = keys.first().map(String::as_str).unwrap_or_default();
-    match part {
-        AGENT if keys.is_empty() => {
-            let items = wire::list(answer, &["agents"])?;
-            counted(answer, at(part, page), &items, keyed(&items, agent_id))
+    fn part_width(&self, part: Part, waiting: usize) -> usize {
+        match part {
+            AGENT => limits::AGENTS.most,
+            SKILLS if waiting > limits::FEW.most => limits::SKILLS.most,
+            BY_NAME | BY_EMAIL | USER => limits::USERS.most,
+            _ => 1,
         }
-        AGENT => searched(answer, keys),
-        BY_UUID => one_agent(answer, key),
-        SKILLS if keys.len() == 1 => skills_of_one(answer, key, at(part, page)),
-        SKILLS => skills_of_all(answer, keys, page),
-        GATEWAY => one(answer, key, Ok),
-        USER if keys.len() == 1 => one(answer, key, |body| {
-            let record = match get(&body, "user") {
-                Value::Null => body,
-                user => user.clone(),
-            };
-            match user_id(&record) {
-                Some(id) if id.eq_ignore_ascii_case(key) => Ok(record),
-                Some(id) => Err(format!("the answer shows the user {id}, not {key}")),
-                None => Err("the answer is no user: is this the API's URL?".into()),
+    }
+
+    fn read(&self, part: Part, keys: &[String], _columns: &BTreeSet<String>, page: Option<&str>) -> Request {
+        let (key, at) = (keys.first().map(String::as_str).unwrap_or_default(), at(part, page));
+        match part {
+            AGENT => agents_by_id(&self.version, keys),
+            BY_UUID => agent_by_uuid(&self.version, key),
+            SKILLS if keys.len() == 1 => skills_of(&self.version, key, at),
+            SKILLS => skills_of_all(&self.version, is_of_active(page), at),
+            BY_NAME => users_by("userName", keys, at),
+            BY_EMAIL => users_by("emailAddress", keys, at),
+            GATEWAY => gateway(key),
+            USER if keys.len() == 1 => user(key),
+            _ => users_by("id", keys, at),
+        }
+    }
+
+    fn records(&self, part: Part, keys: &[String], page: Option<&str>, answer: &Answer) -> Result<Page, Refusal> {
+        let key = keys.first().map(String::as_str).unwrap_or_default();
+        match part {
+            AGENT if keys.is_empty() => {
+                let items = wire::list(answer, &["agents"])?;
+                records::counted(answer, at(part, page), &items, records::keyed(&items, agent_id))
             }
-        }),
-        _ => {
-            let field = match part {
-                BY_NAME => "userName",
-                BY_EMAIL => "emailAddress",
-                _ => "id",
-            };
-            let items = wire::list(answer, &["users"])?;
-            let asked = Asked::of(keys);
-            let of = |record: &Value| id_text(get(record, field)).filter(|found| asked.has(found));
-            counted(answer, at(part, page), &items, keyed(&items, of))
+            AGENT => records::searched(answer, keys),
+            BY_UUID => records::one_agent(answer, key),
+            SKILLS if keys.len() == 1 => records::skills_of_one(answer, key, at(part, page)),
+            SKILLS => records::skills_of_all(answer, keys, page),
+            GATEWAY => records::one(answer, key, Ok),
+            USER if keys.len() == 1 => records::one(answer, key, |body| {
+                let record = match get(&body, "user") {
+                    Value::Null => body,
+                    user => user.clone(),
+                };
+                match user_id(&record) {
+                    Some(id) if id.eq_ignore_ascii_case(key) => Ok(record),
+                    Some(id) => Err(format!("the answer shows the user {id}, not {key}")),
+                    None => Err("the answer is no user: is this the API's URL?".into()),
+                }
+            }),
+            _ => {
+                let field = match part {
+                    BY_NAME => "userName",
+                    BY_EMAIL => "emailAddress",
+                    _ => "id",
+                };
+                let items = wire::list(answer, &["users"])?;
+                let asked = records::Asked::of(keys);
+                let of = |record: &Value| id_text(get(record, field)).filter(|found| asked.has(found));
+                records::counted(answer, at(part, page), &items, records::keyed(&items, of))
+            }
         }
     }
-}
 
-/// "Searches are *contains*": what was not asked for is no answer.
-struct Asked(HashSet<String>);
-
-impl Asked {
-    fn of(keys: &[String]) -> Self {
-        Self(keys.iter().map(|key| key.trim().to_lowercase()).collect())
-    }
-
-    /// Where nobody in particular was asked for, everybody was.
-    fn has(&self, found: &str) -> bool {
-        self.0.is_empty() || self.0.contains(&found.to_lowercase())
-    }
-}
-
-fn keyed(items: &[Value], key: impl Fn(&Value) -> Option<String>) -> Vec<(String, Value)> {
-    items.iter().filter_map(|item| Some((key(item)?, item.clone()))).collect()
-}
-
-/// Records and what follows, of a list that is counted by `skip`.
-fn counted(answer: &Answer, at: At, items: &[Value], records: Vec<(String, Value)>) -> Result<Page, Refusal> {
-    if records.is_empty() && !items.is_empty() && items.iter().all(|item| user_id(item).or(agent_id(item)).is_none()) {
-        return Err(not_understood(answer, "nobody on the answer's list has an id: is this the API's URL?"));
-    }
-    paged(answer, at, items, records)
-}
-
-fn paged(answer: &Answer, at: At, items: &[Value], records: Vec<(String, Value)>) -> Result<Page, Refusal> {
-    let next = at.next(answer, items)?;
-    Ok(Page { records, more: next.map_or(More::No, |next| More::Page(next.name())) })
-}
-
-/// One record by its own path.
-fn one(answer: &Answer, key: &str, record: impl Fn(Value) -> Result<Value, String>) -> Result<Page, Refusal> {
-    if wire::found_nobody(answer) {
-        return Ok(Page::default());
-    }
-    let body = answer.json_or_null();
-    if !body.is_object() {
-        return Err(not_understood(answer, "the answer is no object: is this the API's URL?"));
-    }
-    let record = record(body.clone()).map_err(|message| not_understood(answer, message))?;
-    Ok(Page { records: vec![(key.to_owned(), record)], more: More::No })
-}
-
-/// One agent by its user's UUID.
-fn one_agent(answer: &Answer, key: &str) -> Result<Page, Refusal> {
-    one(answer, key, |body| {
-        let agents = [get(&body, "agents"), get(&body, "agent")].into_iter().flat_map(wire::flat);
-        let agents = agents.chain(std::iter::once(&body)).filter(|agent| agent_id(agent).is_some());
-        let agents: Vec<&Value> = agents.collect();
-        let is = |agent: &&&Value| agents_user(agent).is_none_or(|id| id.eq_ignore_ascii_case(key));
-        match agents.iter().find(is) {
-            Some(agent) => Ok((**agent).clone()),
-            None if agents.is_empty() => Err("the answer is no agent: is this the API's URL?".into()),
-            None => Err(format!("the answer shows another agent than that of the user {key}")),
+    fn everyone(&self, state: Option<&str>, columns: &BTreeSet<String>, page: Option<&str>) -> (Part, Request) {
+        let needs = Needs::of(columns.iter());
+        if needs.agent || columns.is_empty() {
+            let active = state.filter(|state| *state != "any").map(|state| state == "active");
+            return (AGENT, agents(&self.version, active, at(AGENT, page)));
         }
-    })
-}
+        (USER, all_users(state, at(USER, page)))
+    }
 
-/// A search by id tells of those that it did not find too. Of whom it says nothing, it is asked again: the maximum is
-/// not published, and an answer may be cut.
-fn searched(answer: &Answer, keys: &[String]) -> Result<Page, Refusal> {
-    let items = wire::list(answer, &["agentResults", "agents"])?;
-    let mut records: Vec<(String, Value)> = vec![];
-    let mut mentioned: HashSet<String> = HashSet::new();
-    let asked = Asked::of(keys);
-    for item in &items {
-        let record = match get(item, "agentRecord") {
-            Value::Null => item,
-            record => record,
-        };
-        let Some(id) = agent_id(record).or_else(|| agent_id(item)) else { continue };
-        mentioned.insert(id.to_lowercase());
-        if wire::flag(get(item, "success")) != Some(false) && agent_id(record).is_some() && asked.has(&id) {
-            records.push((id, record.clone()));
+    fn smaller_page(&self, part: Part, page: Option<&str>) -> Option<String> {
+        let smaller = at(part, page).smaller()?;
+        Some(if part == SKILLS { skills_page(is_of_active(page), smaller) } else { smaller.name() })
+    }
+
+    fn value(&self, user: &User, column: &str) -> Value {
+        person::value(&user.record, column)
+    }
+
+    fn seen_in(&self, change: &Change) -> (Part, String) {
+        let (number, uuid) = person::ids(change.user.as_str());
+        let key = |id: Option<&str>| id.unwrap_or_default().to_owned();
+        match change.kind.as_str() {
+            "user" | "active+" | "active-" => (USER, key(uuid)),
+            "skills+" | "skills-" => (SKILLS, key(number)),
+            BLIND => (GATEWAY, change.user.0.clone()),
+            _ => (AGENT, key(number)),
         }
     }
-    if mentioned.is_empty() && items.iter().any(|item| wire::flag(get(item, "success")) != Some(false)) {
-        return Err(not_understood(answer, "nobody on the answer's list has an id: is this the API's URL?"));
-    }
-    let silent = asked.0.iter().any(|key| !mentioned.contains(key));
-    Ok(Page { more: if silent && !records.is_empty() { More::Again } else { More::No }, records })
-}
 
-/// Says that a person's skills were told, all of them: none is not the same as not told.
-fn all_told(key: &str) -> (String, Value) {
-    (key.to_owned(), json!({"told": true}))
-}
-
-fn skills_of_one(answer: &Answer, key: &str, at: At) -> Result<Page, Refusal> {
-    if answer.status == 404 {
-        // There is no such agent, which is not the same as one without skills.
-        return Ok(Page::default());
-    }
-    let (items, found) = assignments(answer, at)?;
-    if found.iter().filter_map(agent_id).any(|id| id != key) {
-        return Err(not_understood(answer, format!("the answer shows the skills of another agent than {key}")));
-    }
-    let mut page = paged(answer, at, &items, found.into_iter().map(|item| (key.to_owned(), item)).collect())?;
-    if page.more == More::No {
-        page.records.push(all_told(key));
-    }
-    Ok(page)
-}
-
-/// Everybody's skills are read where those of many are asked for: the active agents', then the others'.
-fn skills_of_all(answer: &Answer, keys: &[String], page: Option<&str>) -> Result<Page, Refusal> {
-    let (active, here) = (is_of_active(page), at(SKILLS, page));
-    let (items, found) = assignments(answer, here)?;
-    let mut records = keyed(&found, agent_id);
-    let asked = Asked::of(keys);
-    records.retain(|(id, _)| asked.has(id));
-    let more = match (here.next(answer, &items)?, active) {
-        (Some(next), _) => More::Page(skills_page(active, next)),
-        (None, true) => More::Page(skills_page(false, At::of(Some(&format!("0/{}", here.top)), TOP))),
-        (None, false) => {
-            records.extend(keys.iter().map(|key| all_told(key)));
-            More::No
+    fn seen(&self, change: &Change, records: &[Value]) -> Option<User> {
+        let user = |record: Value| User { id: change.user.clone(), version: None, record };
+        match self.seen_in(change).0 {
+            SKILLS => person::assigned(records).map(|skills| user(json!({"skills": skills}))),
+            // Somebody who was deactivated may not be shown any more: that tells nothing.
+            USER if change.kind == "active-" && records.is_empty() => Some(user(json!({}))),
+            part => records.first().map(|record| user(json!({part: record}))),
         }
-    };
-    Ok(Page { records, more })
+    }
+
+    fn holds(&self, change: &Change, user: &User) -> Map<String, Value> {
+        person::holds(&user.record, change)
+    }
 }
 
-/// Assigned skills: as they came, and as little of each as is needed: `{"agentId", "id", "name", "proficiency"}`.
-fn assignments(answer: &Answer, at: At) -> Result<(Vec<Value>, Vec<Value>), Refusal> {
-    let items = wire::list(answer, &["agentSkillAssignments", "agentSkills", "skills"])?;
-    let is_counted = number(get(answer.json_or_null(), "totalRecords")).is_some_and(|total| total > 0);
-    if items.is_empty() && at.skip == 0 && is_counted {
-        return Err(not_understood(answer, "the answer counts assigned skills and lists none"));
+/// One page of all agents, or of those that are active or not.
+pub(super) fn agents(version: &str, active: Option<bool>, at: At) -> Request {
+    let active = active.map(|active| format!("&isActive={active}")).unwrap_or_default();
+    let target = format!("{}/agents?skip={}&top={}&orderBy=agentId{active}", admin(version), at.skip, at.top);
+    requests::get("GET /incontactapi/services/{apiVersion}/agents", target)
+}
+
+pub(super) fn agents_by_id(version: &str, ids: &[String]) -> Request {
+    let template = "POST /incontactapi/services/{apiVersion}/agents/search";
+    let target = format!("{}/agents/search", admin(version));
+    read(Host::Base, Method::Post, template, target, Some(json!({"agentIds": ids})))
+}
+
+/// One agent by its user's UUID: "most agent paths take either".
+pub(super) fn agent_by_uuid(version: &str, uuid: &str) -> Request {
+    let target = format!("{}/agents/{}", admin(version), segment(uuid));
+    requests::get("GET /incontactapi/services/{apiVersion}/agents/{agentIdOrUserId}", target)
+}
+
+/// The skills of one agent.
+pub(super) fn skills_of(version: &str, id: &str, at: At) -> Request {
+    let target = format!("{}/agents/{}/skills?skip={}&top={}", admin(version), segment(id), at.skip, at.top);
+    requests::get("GET /incontactapi/services/{apiVersion}/agents/{agentIdOrUserId}/skills", target)
+}
+
+/// One page of the skills of all agents that are active, or of all that are not.
+pub(super) fn skills_of_all(version: &str, active: bool, at: At) -> Request {
+    let path = format!("{}/agents/skills?isAgentActive={active}&isActive=true", admin(version));
+    let target = format!("{path}&skip={}&top={}", at.skip, at.top);
+    requests::get("GET /incontactapi/services/{apiVersion}/agents/skills", target)
+}
+
+fn search_users(body: Value) -> Request {
+    let (template, target) = ("POST /user-management/v2/users/search", "/user-management/v2/users/search");
+    read(Host::Second, Method::Post, template, target.into(), Some(body))
+}
+
+/// Users by the values of a field, whatever else the search finds: "searches are *contains*".
+pub(super) fn users_by(field: &str, values: &[String], at: At) -> Request {
+    search_users(json!({"filter": {field: values}, "skip": at.skip, "top": at.top, "orderBy": {"id": "ASC"}}))
+}
+
+/// One user.
+pub(super) fn user(uuid: &str) -> Request {
+    let target = format!("/user-management/v3/users/{}", segment(uuid));
+    read(Host::Second, Method::Get, "GET /user-management/v3/users/{userId}", target, None)
+}
+
+/// States of users who are not deactivated.
+const LIVING: &[&str] = &["ACTIVE", "PENDING", "UNREGISTERED", "BLOCKED"];
+
+/// One page of all users who are not deactivated, of those who are (`inactive`, `deleted`), or of both (`any`).
+pub(super) fn all_users(state: Option<&str>, at: At) -> Request {
+    let mut body = json!({"skip": at.skip, "top": at.top, "orderBy": {"id": "ASC"}});
+    match state {
+        Some("any") => {}
+        Some("inactive" | "deleted") => body["filter"] = json!({"status": ["DELETED"]}),
+        _ => body["filter"] = json!({"status": LIVING}),
     }
-    let one = |item: &Value| {
-        let id = id_text(get(item, "skillId"))?;
-        let proficiency = number(get(item, "agentProficiencyValue")).or_else(|| number(get(item, "proficiency")));
-        Some(json!({"agentId": agent_id(item), "id": id, "name": get(item, "skillName"), "proficiency": proficiency}))
-    };
-    let assigned = items.iter().filter(|item| wire::flag(get(item, "isActive")) != Some(false));
-    let found = assigned.map(|item| one(item).ok_or(())).collect::<Result<Vec<Value>, ()>>();
-    let found = found.map_err(|()| not_understood(answer, "an assigned skill has no `skillId`"))?;
-    Ok((items, found))
+    search_users(body)
+}
+
+/// What a gateway shows of a user: the tutorial's path.
+pub(super) fn gateway(id: &str) -> Request {
+    requests::get("GET /api/v1/users/{id}", format!("/api/v1/users/{}", segment(id)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use paceline_core::plan::ChangeKey;
+    use paceline_core::user::UserId;
 
-    fn answer(status: u16, body: &Value) -> Answer {
-        Answer::new(status, vec![], body.to_string().into_bytes())
-    }
-
-    fn keys(keys: &[&str]) -> Vec<String> {
-        keys.iter().map(|key| (*key).to_owned()).collect()
-    }
-
-    fn read(part: Part, asked: &[&str], body: &Value) -> (Vec<String>, More) {
-        let page = records(part, &keys(asked), None, &answer(200, body)).unwrap();
-        (page.records.into_iter().map(|(key, _)| key).collect(), page.more)
-    }
-
-    #[test]
-    fn a_search_that_finds_whatever_contains_a_value_brings_those_that_were_asked_for_only() {
-        let user = |id: &str, email: &str| json!({"id": id, "emailAddress": email, "userName": email});
-        let body = json!({"totalRecords": 3, "users":
-            [user("u1", "Ada@x.org"), user("u2", "nada@x.org"), user("u3", "ada@x.org")]});
-        assert_eq!(read(BY_EMAIL, &["ada@X.org"], &body), (keys(&["Ada@x.org", "ada@x.org"]), More::No));
-        assert_eq!(read(BY_NAME, &["nada@x.org"], &body).0, ["nada@x.org"]);
-        assert_eq!(read(USER, &["u1", "U3"], &body).0, ["u1", "u3"]);
-        assert_eq!(read(USER, &[], &body).0, ["u1", "u2", "u3"]);
-    }
-
-    #[test]
-    fn nobody_is_204_an_empty_list_and_the_404_of_the_api_and_a_200_without_a_body_tells_nothing() {
-        let error = json!({"code": "USER_NOT_FOUND", "details": "no"});
-        for part in [BY_NAME, BY_EMAIL, BY_UUID, AGENT, USER, GATEWAY] {
-            for asked in [&["a"][..], &["a", "b"]] {
-                let of = |answer: &Answer| records(part, &keys(asked), None, answer);
-                let blank = of(&Answer::new(200, vec![], vec![])).unwrap_err();
-                assert_eq!(blank.code.as_deref(), Some("not.understood"), "{part}");
-                for nobody in [Answer::new(204, vec![], vec![]), answer(404, &error)] {
-                    assert_eq!(of(&nobody), Ok(Page::default()), "{part} {}", nobody.status);
-                }
-            }
+    fn change(kind: &str, before: Value) -> Change {
+        Change {
+            key: ChangeKey { stage: 0, group: String::new(), row: 1 },
+            kind: kind.into(),
+            user: UserId("7/u".into()),
+            before: before.as_object().cloned().unwrap_or_default(),
+            after: Map::new(),
+            rest: Map::new(),
+            columns: vec![],
+            version: None,
         }
     }
 
     #[test]
-    fn a_read_that_shows_somebody_else_is_none_of_that_read() {
+    fn what_becomes_of_a_write_is_seen_in_a_read_that_shows_its_effect() {
+        let nice = Nice::new(None);
+        let of = |kind: &str, before: Value, after: Value| {
+            let after = after.as_object().cloned().unwrap_or_default();
+            Change { after, ..change(kind, before) }
+        };
+        let skill = json!({"name": "A", "proficiency": 2});
+        let shown = json!({"id": "5", "name": "A", "proficiency": 2});
+        let told = json!({"told": true});
+        let (on, off) = (json!({"active": true}), json!({"active": false}));
+        let status = |status: &str| vec![json!({"id": "u", "status": status})];
+        let add = of("skills+", json!({"skills/5": null}), json!({"skills/5": skill}));
+        let remove = of("skills-", json!({"skills/5": skill}), json!({"skills/5": null}));
+        let leave = of("active-", on.clone(), off.clone());
+        let back = of("active+", off, on);
+        // What is seen: `Some(true)` where all that was asked holds, `Some(false)` where it is as it was.
         let table = [
-            (USER, "u1", json!({"user": {"id": "u2"}})),
-            (USER, "u1", json!({"id": "u2"})),
-            (USER, "u1", json!({"success": true})),
-            (BY_UUID, "u1", json!({"agents": [{"agentId": 7, "userID": "u2"}]})),
-            (BY_UUID, "u1", json!({"agents": []})),
-            (SKILLS, "7", json!({"agentSkillAssignments": [{"agentID_alt": 8, "skillId": 1}]})),
-            (SKILLS, "7", json!({"agentSkillAssignments": [{"agentId": 7}]})),
-            (GATEWAY, "u1", json!([])),
+            (&add, SKILLS, vec![shown.clone(), told.clone()], Some(true)),
+            (&add, SKILLS, vec![told.clone()], Some(false)),
+            (&add, SKILLS, vec![], None),
+            (&remove, SKILLS, vec![shown, told.clone()], Some(false)),
+            (&remove, SKILLS, vec![told], Some(true)),
+            (&remove, SKILLS, vec![], None),
+            (&leave, USER, status("DELETED"), Some(true)),
+            (&leave, USER, status("ACTIVE"), Some(false)),
+            (&leave, USER, vec![], Some(false)),
+            (&back, USER, status("PENDING"), Some(true)),
+            (&back, USER, status("DELETED"), Some(false)),
+            (&back, USER, vec![], None),
         ];
-        for (part, key, body) in table {
-            let refusal = records(part, &keys(&[key]), None, &answer(200, &body)).unwrap_err();
-            assert_eq!(refusal.code.as_deref(), Some("not.understood"), "{part} {body}");
+        for (change, part, records, expected) in table {
+            assert_eq!(nice.seen_in(change).0, part, "{}", change.kind);
+            let holds = nice.seen(change, &records).map(|user| {
+                paceline_core::diff::settle(&change.before, &change.after, &nice.holds(change, &user))
+                    == paceline_core::diff::Settled::Holds
+            });
+            assert_eq!(holds, expected, "{} {records:?}", change.kind);
         }
-        assert_eq!(read(BY_UUID, &["U1"], &json!({"agents": [{"agentId": 7, "userID": "u1"}]})).0, ["U1"]);
-        assert_eq!(read(BY_UUID, &["u1"], &json!({"agentId": 7})).0, ["u1"]);
-        assert_eq!(read(USER, &["U1"], &json!({"user": {"ID": "u1"}})).0, ["U1"]);
     }
 
     #[test]
-    fn agents_of_whom_a_search_says_nothing_are_asked_for_again() {
-        let found = |id: u64| json!({"success": "true", "agentRecord": {"agentID_alt": id}});
-        let missing = json!({"agentId": 9, "success": "False", "error": "InvalidAgentId"});
-        let asked = ["7", "8", "9"];
-        let whole = json!({"agentResults": [[found(7), found(8)], missing]});
-        assert_eq!(read(AGENT, &asked, &whole), (keys(&["7", "8"]), More::No));
-        assert_eq!(read(AGENT, &asked, &json!({"agentResults": [found(7)]})), (keys(&["7"]), More::Again));
-        assert_eq!(read(AGENT, &asked, &json!({"agentResults": []})), (vec![], More::No));
-        assert_eq!(read(AGENT, &asked, &json!({"errorCount": 1, "agentResults": [missing]})), (vec![], More::No));
-        assert!(records(AGENT, &keys(&asked), None, &answer(200, &json!({"hello": 1}))).is_err());
-        assert!(records(AGENT, &keys(&asked), None, &answer(200, &json!({"agents": [{"name": "x"}]}))).is_err());
-    }
-
-    #[test]
-    fn no_skills_are_told_from_skills_that_were_not_told() {
-        let told = |status, body: &Value| -> Vec<Value> {
-            let page = records(SKILLS, &keys(&["7"]), None, &answer(status, body)).unwrap();
-            page.records.into_iter().map(|(_, record)| record).collect()
-        };
-        let marker = json!({"told": true});
-        assert_eq!(told(200, &json!({"totalRecords": 0})), std::slice::from_ref(&marker));
-        assert_eq!(told(204, &json!(null)), std::slice::from_ref(&marker));
-        let counted = json!({"totalRecords": 2, "agentSkillAssignments": []});
-        let bodies = [json!({}), json!(null), json!([]), counted].map(|body| answer(200, &body));
-        for untold in bodies.into_iter().chain([Answer::new(200, vec![], vec![])]) {
-            for asked in [keys(&["7"]), keys(&["7", "8"])] {
-                assert!(records(SKILLS, &asked, None, &untold).is_err());
-            }
+    fn a_page_that_is_refused_for_its_size_is_asked_for_again_with_fewer_on_it() {
+        let nice = Nice::new(None);
+        let columns = |column: &str| BTreeSet::from([column.to_owned()]);
+        for (column, part, first) in [("custom1", AGENT, 1_000), ("firstName", USER, 500)] {
+            let asked = |page: Option<&str>| {
+                let (of, request) = nice.everyone(None, &columns(column), page);
+                assert_eq!(of, part);
+                format!("{} {}", request.target, request.body.unwrap_or_default())
+            };
+            let has_top = |text: &str, top: usize| {
+                text.contains(&format!("top={top}&")) || text.contains(&format!("\"top\":{top},"))
+            };
+            assert!(has_top(&asked(None), first), "{}", asked(None));
+            let smaller = nice.smaller_page(part, None).unwrap();
+            assert!(has_top(&asked(Some(&smaller)), first / 2), "{}", asked(Some(&smaller)));
         }
-        assert_eq!(told(404, &json!({"error": "InvalidAgentId", "error_description": "no"})), [] as [Value; 0]);
-        let body = json!({"totalRecords": 2, "agentSkillAssignments": [{"agentID_alt": "7", "skillId": 1, "skillName": "A",
-            "agentProficiencyValue": "2", "isActive": "True"}, {"agentID_alt": 7, "skillId": 2, "isActive": "False"}]});
-        assert_eq!(told(200, &body), [json!({"agentId": "7", "id": "1", "name": "A", "proficiency": 2}), marker]);
+        let smaller = nice.smaller_page(SKILLS, Some("inactive:3000/1000/3/7")).unwrap();
+        let request = nice.read(SKILLS, &["7".into(), "8".into()], &columns("skills"), Some(&smaller));
+        assert!(
+            request.target.contains("isAgentActive=false") && request.target.ends_with("skip=3000&top=500"),
+            "{}",
+            request.target
+        );
     }
 
     #[test]
-    fn of_everybodys_skills_only_those_that_were_asked_for_are_kept() {
-        let asked = keys(&["7", "8"]);
-        let one = |id: u64| json!({"agentId": id, "skillId": 1, "skillName": "A", "agentProficiencyValue": 1});
-        let body = json!({"totalRecords": 4, "agentSkillAssignments": [one(7), one(99)]});
-        let first = records(SKILLS, &asked, None, &answer(200, &body)).unwrap();
-        assert_eq!(first.records.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["7"]);
-        let More::Page(second) = first.more else { panic!("the list goes on") };
-        assert!(is_of_active(Some(&second)) && at(SKILLS, Some(&second)).skip == 2);
-        let body = json!({"totalRecords": 4, "agentSkillAssignments": [one(98), one(97)]});
-        let More::Page(third) = records(SKILLS, &asked, Some(&second), &answer(200, &body)).unwrap().more else {
-            panic!("the others' skills follow")
-        };
-        assert!(!is_of_active(Some(&third)) && at(SKILLS, Some(&third)).skip == 0);
-        let last = records(SKILLS, &asked, Some(&third), &Answer::new(204, vec![], vec![])).unwrap();
-        assert_eq!(last, Page { records: vec![all_told("7"), all_told("8")], more: More::No });
+    fn an_export_leaves_the_deactivated_out_unless_they_are_asked_for() {
+        let nice = Nice::new(None);
+        let columns = BTreeSet::from(["firstName".to_owned()]);
+        let states =
+            |state: Option<&str>| nice.everyone(state, &columns, None).1.body.unwrap()["filter"]["status"].clone();
+        assert_eq!(states(None), states(Some("active")));
+        assert!(!states(None).as_array().unwrap().contains(&json!("DELETED")));
+        assert_eq!(states(Some("inactive")), json!(["DELETED"]));
+        assert_eq!(states(Some("any")), Value::Null);
     }
 }

@@ -1,17 +1,17 @@
 //! What a row becomes, and how it is sent.
 
 use super::{kinds, names, plan, row, user};
-use crate::genesys::{Genesys, calls};
+use crate::genesys::Genesys;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, Guard};
-use paceline_core::vendor::Vendor;
+use paceline_core::vendor::{Reads, Writes};
 use serde_json::{Map, Value, json};
 
 #[test]
 fn only_what_differs_is_sent_with_the_version_that_was_read() {
     let record = json!({"title": "Agent", "department": "Sales", "manager": {"id": "m1"}});
     let changes = plan(json!({"title": "Lead", "department": "Sales", "manager": "M@x.org"}), record).unwrap();
-    assert_eq!(calls::call(&changes).body, Some(json!({"version": 7, "title": "Lead"})));
+    assert_eq!(Genesys.call(&changes).body, Some(json!({"version": 7, "title": "Lead"})));
     assert_eq!(changes[0].before, *json!({"title": "Agent"}).as_object().unwrap());
 }
 
@@ -51,7 +51,7 @@ fn a_nested_field_keeps_its_siblings() {
     let record = json!({"employerInfo": {"employeeId": "1", "officialName": "Ann"}});
     let changes = plan(json!({"employerInfo.employeeId": "2"}), record).unwrap();
     let body = json!({"version": 7, "employerInfo": {"employeeId": "2", "officialName": "Ann"}});
-    assert_eq!(calls::call(&changes).body, Some(body));
+    assert_eq!(Genesys.call(&changes).body, Some(body));
     assert_eq!(changes[0].columns, ["employerInfo.employeeId"]);
 }
 
@@ -59,13 +59,13 @@ fn a_nested_field_keeps_its_siblings() {
 fn clearing_sends_what_the_vendor_takes_for_empty() {
     let changes =
         plan(json!({"title": null, "profileSkills": null}), json!({"title": "A", "profileSkills": ["a"]})).unwrap();
-    assert_eq!(calls::call(&changes).body, Some(json!({"version": 7, "title": "", "profileSkills": []})));
+    assert_eq!(Genesys.call(&changes).body, Some(json!({"version": 7, "title": "", "profileSkills": []})));
 }
 
 /// Templates and bodies of the calls that changes make.
 fn calls_of(changes: &[Change]) -> Vec<(&'static str, Value)> {
     let call = |change: &Change| {
-        let request = calls::call(std::slice::from_ref(change));
+        let request = Genesys.call(std::slice::from_ref(change));
         (request.template, request.body.unwrap_or_else(|| json!(request.target)))
     };
     changes.iter().map(call).collect()
@@ -199,7 +199,7 @@ fn employer_info_is_sent_as_a_whole_and_without_what_is_empty() {
     ];
     for (fields, sent) in table {
         let changes = plan(fields.clone(), record.clone()).unwrap();
-        assert_eq!(calls::call(&changes).body, Some(json!({"version": 7, "employerInfo": sent})), "{fields}");
+        assert_eq!(Genesys.call(&changes).body, Some(json!({"version": 7, "employerInfo": sent})), "{fields}");
     }
 }
 
@@ -211,10 +211,10 @@ fn places_go_by_their_definitions_id_and_keep_their_notes() {
     assert_eq!(plan(json!({"locations": ["o3", "Madrid"]}), record.clone()), Ok(vec![]));
     let changes = plan(json!({"locations": ["Madrid", "Paris"]}), record.clone()).unwrap();
     let sent = json!([{"id": "o1", "notes": "desk 12"}, {"id": "o2"}]);
-    assert_eq!(calls::call(&changes).body, Some(json!({"version": 7, "locations": sent})));
+    assert_eq!(Genesys.call(&changes).body, Some(json!({"version": 7, "locations": sent})));
     let back = Genesys.undo(&changes[0]);
     let sent = json!([{"id": "o1", "notes": "desk 12"}, {"id": "o3", "coordinates": {"x": 1.5}}]);
-    assert_eq!(calls::call(&back).body, Some(json!({"version": 7, "locations": sent})));
+    assert_eq!(Genesys.call(&back).body, Some(json!({"version": 7, "locations": sent})));
     let nameless = json!({"locations": [{"notes": "somewhere"}]});
     assert_eq!(plan(json!({"locations": ["Madrid"]}), nameless).unwrap_err().code.as_deref(), Some("not.told"));
 }
@@ -229,7 +229,7 @@ fn a_role_that_is_taken_away_is_given_back_in_the_divisions_where_it_was_held() 
     let back = Genesys.undo(&changes[0]);
     let body = json!({"subjectIds": ["u-1"], "divisionIds": ["d1", "d2"]});
     assert_eq!(calls_of(&back), [("POST /api/v2/authorization/roles/{roleId}", body)]);
-    assert_eq!(calls::call(&back).target, "/api/v2/authorization/roles/r1?subjectType=PC_USER");
+    assert_eq!(Genesys.call(&back).target, "/api/v2/authorization/roles/r1?subjectType=PC_USER");
     assert_eq!(kinds(&Genesys.undo(&back[0])), ["grants-"]);
     // Where the divisions may not be seen, the role is given back as it can be.
     let record = json!({"authorization": {"roles": [{"id": "r1", "name": "Agent"}]}});
@@ -348,12 +348,12 @@ fn a_role_may_be_granted_in_divisions_and_taken_back_from_those_alone() {
     assert_eq!(plan(asked.clone(), held(&["d1", "d2", "d9"])), Ok(vec![]));
     assert_eq!(plan(asked.clone(), held(&["*"])), Ok(vec![]));
     let changes = plan(asked, held(&["d1"])).unwrap();
-    assert_eq!(calls::call(&changes).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["d2"]})));
+    assert_eq!(Genesys.call(&changes).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["d2"]})));
     let back = Genesys.undo(&changes[0]);
     let body = json!({"grants": [{"roleId": "r1", "divisionId": "d2"}]});
     assert_eq!(calls_of(&back), [(BULK_REMOVE, body)]);
     let everywhere = plan(json!({"roles+": ["Agent:[*]"]}), held(&["d1"])).unwrap();
-    assert_eq!(calls::call(&everywhere).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["*"]})));
+    assert_eq!(Genesys.call(&everywhere).body, Some(json!({"subjectIds": ["u-1"], "divisionIds": ["*"]})));
     let as_object = json!({"roles+": [{"name": "Agent", "divisions": ["Sales"]}]});
     assert_eq!(kinds(&plan(as_object, held(&["d1"])).unwrap()), ["grants+"]);
 }

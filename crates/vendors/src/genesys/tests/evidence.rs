@@ -1,11 +1,11 @@
 //! Which changes an answer bears out.
 
 use super::{answer, description, plan};
-use crate::genesys::{Genesys, calls};
+use crate::genesys::Genesys;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, BLIND, Each, Named, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Answers, BLIND, Each, Named, Reads, Verdict, Writes};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -163,7 +163,7 @@ fn what_is_published_of_each_kinds_success_is_what_the_description_says() {
         return;
     };
     for (kind, group, statuses, with_body) in PUBLISHED {
-        let template = calls::call(&[change(kind, group, "u-1")]).template;
+        let template = Genesys.call(&[change(kind, group, "u-1")]).template;
         let (method, path) = template.split_once(' ').unwrap();
         let responses = description["paths"][path][method.to_lowercase()]["responses"].as_object();
         let responses = responses.unwrap_or_else(|| panic!("{template} is not published"));
@@ -197,7 +197,7 @@ fn a_success_that_is_not_the_published_one_is_read_back_whatever_was_written() {
     ];
     for (kind, group, statuses, with_body) in PUBLISHED {
         let changes = [change(kind, group, "u-1")];
-        let request = calls::call(&changes);
+        let request = Genesys.call(&changes);
         for (status, body) in &odd {
             let answer = Answer::new(*status, vec![], body.clone().into_bytes());
             let what = format!("{kind} {group} {status} {body}");

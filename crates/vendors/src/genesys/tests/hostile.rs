@@ -4,7 +4,9 @@ use super::{names, row};
 use crate::genesys::{Genesys, reads};
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Found, Names, Need, User, Uses, Vendor};
+use paceline_core::vendor::{
+    Answer, Answers, Directory, Found, Names, Need, Reads, SignIn, User, Uses, Vendor, Writes,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -181,7 +183,7 @@ proptest! {
         for list in ["skill", "queue", "team", "schema", "people u-1", "members of queue q1", ""] {
             let _ = (Genesys.listed(list, page, &answer, &mut names()), Genesys.list(list, page));
         }
-        for request in [reads::organization(), reads::search(&keys, page, &[]), reads::grants_of(""), Genesys.call(std::slice::from_ref(&change))] {
+        for request in [Genesys.whoami(), reads::search(&keys, page, &[]), reads::grants_of(""), Genesys.call(std::slice::from_ref(&change))] {
             let _ = Genesys.verdict(&request, &answer);
         }
         let _ = (Genesys.tenant(&answer), Genesys.quota(&answer), Genesys.token(&answer), Genesys.refusal(&answer));

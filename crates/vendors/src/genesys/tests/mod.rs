@@ -1,18 +1,18 @@
 //! Tests of this vendor's words, by what they are about.
 
+mod answers;
 mod changes;
 mod evidence;
 mod hostile;
 mod phones;
 mod property;
 mod reads;
-mod verdicts;
 
 use super::Genesys;
 use paceline_core::desired::Row;
 use paceline_core::plan::Change;
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Answer, Named, Names, Refusal, User, Vendor};
+use paceline_core::vendor::{Answer, Named, Names, Refusal, User, Writes};
 use serde_json::Value;
 
 fn names() -> Names {

@@ -1,10 +1,10 @@
 //! Telephone entries in all the shapes that they are read in.
 
 use super::plan;
-use crate::genesys::{Genesys, calls, phones};
+use crate::genesys::{Genesys, phones};
 use paceline_core::diff::{self, Settled};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{User, Vendor};
+use paceline_core::vendor::{Reads, User, Writes};
 use serde_json::{Value, json};
 
 fn phone(kind: &str, told: Value) -> Value {
@@ -16,7 +16,7 @@ fn phone(kind: &str, told: Value) -> Value {
 /// What a row makes of these entries; `null` where nothing is sent.
 fn sent(row: Value, held: &Value) -> Value {
     let changes = plan(row, json!({"addresses": held})).unwrap();
-    if changes.is_empty() { Value::Null } else { calls::call(&changes).body.unwrap()["addresses"].clone() }
+    if changes.is_empty() { Value::Null } else { Genesys.call(&changes).body.unwrap()["addresses"].clone() }
 }
 
 #[test]

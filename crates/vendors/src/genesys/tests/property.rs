@@ -9,7 +9,7 @@ use paceline_core::desired::Row;
 use paceline_core::diff::{self, Settled};
 use paceline_core::plan::Change;
 use paceline_core::user::{UserId, UserKey};
-use paceline_core::vendor::{Each, User, Vendor};
+use paceline_core::vendor::{Answers, Each, Reads, User, Writes};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

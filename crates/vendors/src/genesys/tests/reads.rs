@@ -4,7 +4,7 @@ use super::{answer, names, row};
 use crate::genesys::{Genesys, pages};
 use paceline_core::desired::Row;
 use paceline_core::user::UserKey;
-use paceline_core::vendor::{Found, More, Names, Need, Page, Refusal, Request, Uses, Vendor};
+use paceline_core::vendor::{Directory, Found, More, Names, Need, Page, Reads, Refusal, Request, Uses, Writes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -399,8 +399,8 @@ fn the_quota_is_the_client_credentials_tokens() {
         {"key": "token.rate.per.minute", "namespace": "platform.api", "value": 300},
         {"key": "client.credentials.token.rate.per.minute", "namespace": "platform.api", "value": 900},
     ]});
-    assert_eq!(pages::quota(&answer(200, &body)).map(|quota| quota.allowed), Some(900));
-    assert_eq!(pages::quota(&answer(200, &json!({}))), None);
+    assert_eq!(Genesys.quota(&answer(200, &body)).map(|quota| quota.allowed), Some(900));
+    assert_eq!(Genesys.quota(&answer(200, &json!({}))), None);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What every published code means.
 
 use super::answer;
-use crate::genesys::{Genesys, calls, reads, verdicts};
+use crate::genesys::{Genesys, reads};
 use Meaning::{Conflict, Fixed, Forbidden, Rejected, Renewed, Throttled, Transient};
 use paceline_core::pace::Scope;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::UserId;
-use paceline_core::vendor::{Answer, Method, Request, Vendor, Verdict};
+use paceline_core::vendor::{Answer, Answers, Directory, Method, Request, Verdict, Writes};
 use serde_json::{Map, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -202,7 +202,7 @@ fn meaning(verdict: &Verdict) -> Option<Meaning> {
 fn write(kind: &str) -> Request {
     let key = ChangeKey { stage: 0, group: "+g".into(), row: 1 };
     let (user, none) = (UserId("u-1".into()), Map::new());
-    calls::call(&[Change {
+    Genesys.call(&[Change {
         key,
         kind: kind.into(),
         user,
@@ -283,9 +283,9 @@ fn a_status_without_a_known_code_has_its_meaning_too() {
 fn a_code_means_what_its_call_makes_of_it() {
     let search = reads::search(&["a@x.org".into()], None, &[]);
     let users = reads::users(&["u-1".into()], &BTreeSet::new());
-    let members = reads::list("members of queue q1", None);
+    let members = Genesys.list("members of queue q1", None);
     let grants = reads::grants_of("u-1");
-    let roles = reads::list("grants of role r1", None);
+    let roles = Genesys.list("grants of role r1", None);
     let nobody = Verdict::Applied { version: None };
     let table = [
         (write("division"), 403, "insufficient.permissions", Verdict::Rejected),
@@ -309,8 +309,8 @@ fn a_code_means_what_its_call_makes_of_it() {
         (members.clone(), 400, "response.entity.too.large", nobody.clone()),
         (members, 404, "", nobody.clone()),
         (roles.clone(), 501, "", nobody.clone()),
-        (reads::list("home division", None), 403, "missing.permissions", nobody.clone()),
-        (reads::list("home division", None), 404, "", nobody.clone()),
+        (Genesys.list("home division", None), 403, "missing.permissions", nobody.clone()),
+        (Genesys.list("home division", None), 404, "", nobody.clone()),
         (roles, 429, "too.many.requests", Verdict::Throttled(Scope::Unsaid)),
         (grants.clone(), 403, "missing.permissions", nobody),
         (grants.clone(), 401, "bad.credentials", Verdict::Unauthorized { renew: true, may_be_the_rows: false }),
@@ -336,7 +336,7 @@ fn a_throttle_says_whose_it_is() {
 
 #[test]
 fn a_success_that_is_not_the_apis_is_none() {
-    for request in [write("fields"), write("division"), reads::organization()] {
+    for request in [write("fields"), write("division"), Genesys.whoami()] {
         assert_eq!(request.method == Method::Get, request.body.is_none());
         for body in ["<html>blocked</html>", "OK", "\"OK\"", "7", "{\"id\":", "true"] {
             let page = Answer::new(200, vec![], body.as_bytes().to_vec());
@@ -356,14 +356,14 @@ fn a_success_that_is_not_the_apis_is_none() {
 #[test]
 fn a_refusal_is_read_from_whatever_the_gateway_says() {
     let full = json!({"message": "no", "code": "not.found", "status": 404, "contextId": "c-1"});
-    let refused = verdicts::refusal(&answer(404, &full));
+    let refused = Genesys.refusal(&answer(404, &full));
     assert_eq!((refused.code.as_deref(), refused.correlation_id.as_deref()), (Some("not.found"), Some("c-1")));
     let html = Answer::new(502, vec![], b"<html>".to_vec());
-    assert_eq!(verdicts::refusal(&html).message.as_deref(), Some("the answer is an HTML page, not the API's JSON"));
+    assert_eq!(Genesys.refusal(&html).message.as_deref(), Some("the answer is an HTML page, not the API's JSON"));
     let page = Answer::new(200, vec![], b"<html>".to_vec());
-    assert_eq!(verdicts::refusal(&page).code.as_deref(), Some("not.the.api"));
-    let long = verdicts::refusal(&answer(400, &json!({"message": "x".repeat(1_000_000)})));
+    assert_eq!(Genesys.refusal(&page).code.as_deref(), Some("not.the.api"));
+    let long = Genesys.refusal(&answer(400, &json!({"message": "x".repeat(1_000_000)})));
     assert!(long.message.unwrap().len() < 600);
     let oauth = json!({"error": "invalid_client", "error_description": "wrong"});
-    assert_eq!(verdicts::refusal(&answer(401, &oauth)).line(), "401 invalid_client wrong");
+    assert_eq!(Genesys.refusal(&answer(401, &oauth)).line(), "401 invalid_client wrong");
 }

@@ -1,10 +1,12 @@
 //! NICE CXone's grants and the discovery of its hosts (facts/nice.md, "Hosts").
 
-use super::answers;
+use super::Nice;
 use crate::http::{self, encode, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use paceline_core::vendor::{Answer, Clues, Credentials, Grant, Hosts, Lookup, Refusal, TokenVerdict};
+use paceline_core::vendor::{
+    Answer, Answers as _, Clues, Credentials, Grant, Hosts, Lookup, Refusal, SignIn, TokenVerdict,
+};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -14,57 +16,97 @@ const ISSUER: &str = "https://cxone.niceincontact.com";
 /// Areas that were seen; a tenant's own comes with its token.
 const AREAS: &[&str] = &["na1", "na2", "au1", "eu1", "uk1", "jp1"];
 
-/// An access key with its client: the password grant, by HTTP Basic as documented, then by form fields. A key alone: the
-/// older endpoint's JSON, then the same form without a client. A client alone, as gateways have it: client credentials.
-pub(super) fn grant(credentials: &Credentials, form: usize) -> Option<Grant> {
-    let Credentials { client_id, client_secret, access_key } = credentials;
-    let is = |text: &str| SecretString::from(text);
-    let client = || vec![("client_id", is(client_id)), ("client_secret", client_secret.clone())];
-    let basic = || Some((client_id.clone(), client_secret.clone()));
-    let key = access_key
-        .as_ref()
-        .map(|(id, secret)| vec![("grant_type", is("password")), ("username", is(id)), ("password", secret.clone())]);
-    let forms = |basic, fields| Some(Grant { basic, fields, json: false });
-    match (key, access_key, client_id.is_empty(), form) {
-        (Some(key), _, false, 0) => forms(basic(), key),
-        (Some(key), _, false, 1) => forms(None, key.into_iter().chain(client()).collect()),
-        (_, Some((id, secret)), true, 0) => {
-            let fields = vec![("accessKeyId", is(id)), ("accessKeySecret", secret.clone())];
-            Some(Grant { basic: None, fields, json: true })
-        }
-        (Some(key), _, true, 1) => forms(None, key),
-        (None, _, _, 0) => forms(basic(), vec![("grant_type", is("client_credentials"))]),
-        (None, _, _, 1) => {
-            forms(None, std::iter::once(("grant_type", is("client_credentials"))).chain(client()).collect())
-        }
-        _ => None,
-    }
-}
-
-/// The next token by the last one's refresh token: for an access key with its client.
-pub(super) fn refresh(credentials: &Credentials, token: &SecretString) -> Option<Grant> {
-    let Credentials { client_id, client_secret, access_key } = credentials;
-    if access_key.is_none() || client_id.is_empty() {
-        return None;
-    }
-    let fields = vec![
-        ("grant_type", SecretString::from("refresh_token")),
-        ("refresh_token", token.clone()),
-        ("client_id", SecretString::from(client_id.as_str())),
-    ];
-    Some(Grant { basic: Some((client_id.clone(), client_secret.clone())), fields, json: false })
-}
-
 /// Where an answer does not say how long its token lives. "Tokens last about an hour": facts/nice.md.
 const LIFE_S: u64 = 3600;
 
-pub(super) fn verdict(answer: &Answer) -> TokenVerdict {
-    match http::token(answer, answers::refusal(answer)) {
-        TokenVerdict::Granted { token, expires_in, refresh } => {
-            TokenVerdict::Granted { token, expires_in: expires_in.or(Some(LIFE_S)), refresh }
+impl SignIn for Nice {
+    /// Issuer → its openid-configuration → a token → its tenant and area → the cxone-configuration → hosts.
+    fn lookup(&self, clues: &Clues, documents: &[Value]) -> Result<Lookup, Refusal> {
+        let issuer = clues.issuer.as_deref().unwrap_or(ISSUER).trim_end_matches('/');
+        let (token_url, rest) = match (&clues.auth_url, clues.key_alone, documents) {
+            (Some(url), ..) => (url.clone(), documents),
+            (None, true, _) => match &clues.region {
+                Some(area) if is_area(area) => {
+                    (format!("https://{area}.nice-incontact.com/authentication/v1/token/access-key"), documents)
+                }
+                _ => return Ok(Lookup::Unknown(AREAS.to_vec())),
+            },
+            (None, false, []) => return Ok(Lookup::Document(format!("{issuer}/.well-known/openid-configuration"))),
+            (None, false, [openid, rest @ ..]) => (url_in("openid-configuration", openid, "token_endpoint")?, rest),
+        };
+        match rest {
+            [] => Ok(Lookup::Token(token_url)),
+            [token] => {
+                let tenant = claim(token, "tenantId").ok_or_else(|| missing("token", "tenantId"))?;
+                Ok(Lookup::Document(format!("{issuer}/.well-known/cxone-configuration?tenantId={}", encode(&tenant))))
+            }
+            [token, configuration, ..] => {
+                let name = "cxone-configuration";
+                let area = text(configuration, &["area"]).or_else(|| claim(token, "area"));
+                let area = area.ok_or_else(|| missing(name, "area"))?;
+                let domain = text(configuration, &["uhDomain"]).ok_or_else(|| missing(name, "uhDomain"))?;
+                if !is_area(&area) {
+                    return Err(not_a(name, "area", "area"));
+                }
+                if !is_domain(&domain) {
+                    return Err(not_a(name, "uhDomain", "host name"));
+                }
+                let second_url = Some(format!("https://{area}.{domain}"));
+                let base_url = url_in(name, configuration, "api_endpoint")?;
+                Ok(Lookup::Found(Hosts { base_url, second_url, auth_url: token_url }))
+            }
         }
-        TokenVerdict::NotOAuth(refusal) => older(answer).unwrap_or(TokenVerdict::NotOAuth(refusal)),
-        other => other,
+    }
+
+    /// An access key with its client: the password grant, by HTTP Basic as documented, then by form fields. A key alone: the
+    /// older endpoint's JSON, then the same form without a client. A client alone, as gateways have it: client credentials.
+    fn grant(&self, credentials: &Credentials, form: usize) -> Option<Grant> {
+        let Credentials { client_id, client_secret, access_key } = credentials;
+        let is = |text: &str| SecretString::from(text);
+        let client = || vec![("client_id", is(client_id)), ("client_secret", client_secret.clone())];
+        let basic = || Some((client_id.clone(), client_secret.clone()));
+        let key = access_key.as_ref().map(|(id, secret)| {
+            vec![("grant_type", is("password")), ("username", is(id)), ("password", secret.clone())]
+        });
+        let forms = |basic, fields| Some(Grant { basic, fields, json: false });
+        match (key, access_key, client_id.is_empty(), form) {
+            (Some(key), _, false, 0) => forms(basic(), key),
+            (Some(key), _, false, 1) => forms(None, key.into_iter().chain(client()).collect()),
+            (_, Some((id, secret)), true, 0) => {
+                let fields = vec![("accessKeyId", is(id)), ("accessKeySecret", secret.clone())];
+                Some(Grant { basic: None, fields, json: true })
+            }
+            (Some(key), _, true, 1) => forms(None, key),
+            (None, _, _, 0) => forms(basic(), vec![("grant_type", is("client_credentials"))]),
+            (None, _, _, 1) => {
+                forms(None, std::iter::once(("grant_type", is("client_credentials"))).chain(client()).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The next token by the last one's refresh token: for an access key with its client.
+    fn refresh(&self, credentials: &Credentials, token: &SecretString) -> Option<Grant> {
+        let Credentials { client_id, client_secret, access_key } = credentials;
+        if access_key.is_none() || client_id.is_empty() {
+            return None;
+        }
+        let fields = vec![
+            ("grant_type", SecretString::from("refresh_token")),
+            ("refresh_token", token.clone()),
+            ("client_id", SecretString::from(client_id.as_str())),
+        ];
+        Some(Grant { basic: Some((client_id.clone(), client_secret.clone())), fields, json: false })
+    }
+
+    fn token(&self, answer: &Answer) -> TokenVerdict {
+        match http::token(answer, self.refusal(answer)) {
+            TokenVerdict::Granted { token, expires_in, refresh } => {
+                TokenVerdict::Granted { token, expires_in: expires_in.or(Some(LIFE_S)), refresh }
+            }
+            TokenVerdict::NotOAuth(refusal) => older(answer).unwrap_or(TokenVerdict::NotOAuth(refusal)),
+            other => other,
+        }
     }
 }
 
@@ -74,44 +116,6 @@ fn older(answer: &Answer) -> Option<TokenVerdict> {
     let token = SecretString::from(text(body, &["token"])?);
     let life = http::number(&body["tokenExpirationTimeSec"]).and_then(|life| u64::try_from(life).ok());
     Some(TokenVerdict::Granted { token, expires_in: life.or(Some(LIFE_S)), refresh: None })
-}
-
-/// Issuer → its openid-configuration → a token → its tenant and area → the cxone-configuration → hosts.
-pub(super) fn lookup(clues: &Clues, documents: &[Value]) -> Result<Lookup, Refusal> {
-    let issuer = clues.issuer.as_deref().unwrap_or(ISSUER).trim_end_matches('/');
-    let (token_url, rest) = match (&clues.auth_url, clues.key_alone, documents) {
-        (Some(url), ..) => (url.clone(), documents),
-        (None, true, _) => match &clues.region {
-            Some(area) if is_area(area) => {
-                (format!("https://{area}.nice-incontact.com/authentication/v1/token/access-key"), documents)
-            }
-            _ => return Ok(Lookup::Unknown(AREAS.to_vec())),
-        },
-        (None, false, []) => return Ok(Lookup::Document(format!("{issuer}/.well-known/openid-configuration"))),
-        (None, false, [openid, rest @ ..]) => (url_in("openid-configuration", openid, "token_endpoint")?, rest),
-    };
-    match rest {
-        [] => Ok(Lookup::Token(token_url)),
-        [token] => {
-            let tenant = claim(token, "tenantId").ok_or_else(|| missing("token", "tenantId"))?;
-            Ok(Lookup::Document(format!("{issuer}/.well-known/cxone-configuration?tenantId={}", encode(&tenant))))
-        }
-        [token, configuration, ..] => {
-            let name = "cxone-configuration";
-            let area = text(configuration, &["area"]).or_else(|| claim(token, "area"));
-            let area = area.ok_or_else(|| missing(name, "area"))?;
-            let domain = text(configuration, &["uhDomain"]).ok_or_else(|| missing(name, "uhDomain"))?;
-            if !is_area(&area) {
-                return Err(not_a(name, "area", "area"));
-            }
-            if !is_domain(&domain) {
-                return Err(not_a(name, "uhDomain", "host name"));
-            }
-            let second_url = Some(format!("https://{area}.{domain}"));
-            let base_url = url_in(name, configuration, "api_endpoint")?;
-            Ok(Lookup::Found(Hosts { base_url, second_url, auth_url: token_url }))
-        }
-    }
 }
 
 fn is_area(text: &str) -> bool {
@@ -160,6 +164,10 @@ mod tests {
     use super::*;
     use secrecy::ExposeSecret as _;
     use serde_json::json;
+
+    fn lookup(clues: &Clues, documents: &[Value]) -> Result<Lookup, Refusal> {
+        Nice::new(None).lookup(clues, documents)
+    }
 
     fn jwt(claims: &Value) -> String {
         format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims.to_string()))
@@ -240,13 +248,14 @@ mod tests {
 
     #[test]
     fn each_kind_of_credentials_has_its_grants() {
+        let nice = Nice::new(None);
         let secret = |text: &str| SecretString::from(text);
         let fields = |credentials: &Credentials| -> Vec<(bool, bool, Vec<String>)> {
             let shown = |grant: Grant| {
                 let fields = grant.fields.iter().map(|(key, value)| format!("{key}={}", value.expose_secret()));
                 (grant.basic.is_some(), grant.json, fields.collect())
             };
-            (0..).map_while(|form| grant(credentials, form)).map(shown).collect()
+            (0..).map_while(|form| nice.grant(credentials, form)).map(shown).collect()
         };
         let client = Credentials::client("c", secret("s"));
         let key = Some(("k====".to_owned(), secret("p")));
@@ -272,6 +281,6 @@ mod tests {
                 (false, false, list(&["grant_type=client_credentials", "client_id=c", "client_secret=s"]))
             ]
         );
-        assert!(refresh(&both, &secret("r")).is_some() && refresh(&alone, &secret("r")).is_none());
+        assert!(nice.refresh(&both, &secret("r")).is_some() && nice.refresh(&alone, &secret("r")).is_none());
     }
 }
