@@ -177,24 +177,44 @@ pub(super) fn members(maker: &mut Maker<'_>, row: &Row, names: &Names, list: &st
         let is_member = held.contains_key(&id);
         let divisions = record::divisions_of(&maker.user.record, &id).filter(|_| list == "roles");
         let role = Role { id: &id, name: &name, is_member, held: divisions.as_ref() };
+        let held_in = role.held.and(role.divisions().ok()).filter(|divisions| is_member && !divisions.is_empty());
         match joins {
             Some((column, divisions)) if !divisions.is_empty() => role.grant(maker, column, &divisions)?,
-            Some((column, _)) => maker.push(&format!("{list}+"), vec![column], one(is_member), one(true)),
+            Some((column, _)) => {
+                let leaves_all = |held: &BTreeSet<String>| {
+                    leaves.as_ref().is_some_and(|(_, gone)| !gone.is_empty() && held.is_subset(gone))
+                };
+                if held_in.as_ref().is_some_and(leaves_all) {
+                    return Err(contradiction(&column, &name));
+                }
+                maker.push(&format!("{list}+"), vec![column], one(is_member), one(true));
+            }
             None => {}
         }
-        match leaves {
-            Some((column, divisions)) if !divisions.is_empty() => role.revoke(maker, column, &divisions)?,
-            Some((column, _)) => {
+        match (leaves, held_in) {
+            (Some((column, divisions)), _) if !divisions.is_empty() => role.revoke(maker, column, &divisions)?,
+            // What a list replaces is what was read of it: a colleague's grant in another division is no part of that.
+            (Some((column, _)), Some(held)) if fields::mode(&column).1 == Mode::Replace => {
+                role.revoke(maker, column, &held)?;
+            }
+            (Some((column, _)), _) => {
                 let mut before = one(is_member);
                 // In the divisions where it was held, an undo grants it again.
                 let kept = role.held.filter(|ids| is_member && ids.as_array().is_some_and(|ids| !ids.is_empty()));
                 before.extend(kept.map(|ids| (format!("divisions/{id}"), ids.clone())));
                 maker.push(&format!("{list}-"), vec![column], before, one(false));
             }
-            None => {}
+            (None, _) => {}
         }
     }
     Ok(())
+}
+
+fn contradiction(column: &str, role: &str) -> Refusal {
+    let message = format!(
+        "`{column}` asks for the role `{role}`, and `roles-` takes it away in every division that the user holds it in: name its divisions, or leave one of them out"
+    );
+    Refusal::own("contradiction", message)
 }
 
 /// A role as a user holds it.

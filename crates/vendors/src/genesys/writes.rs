@@ -1,6 +1,6 @@
 //! Row and user → changes → calls that write.
 
-use super::maker::Maker;
+use super::maker::{Maker, not_told};
 use super::requests::write;
 use super::{Genesys, changes, fields, grants, limits, lists};
 use crate::http::encode;
@@ -22,6 +22,12 @@ impl Writes for Genesys {
             lists::members(&mut maker, row, names, list)?;
         }
         changes::attributes(&mut maker, row, names)?;
+        if user.version.is_none()
+            && maker.changes.iter().any(|change| matches!(change.kind.as_str(), "fields" | "state"))
+        {
+            // Without it a PATCH is taken whoever has written since.
+            return Err(not_told("version"));
+        }
         maker.changes.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(maker.changes)
     }

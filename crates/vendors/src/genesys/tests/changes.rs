@@ -152,8 +152,11 @@ fn a_change_says_how_it_is_guarded() {
         assert_eq!(changes.iter().map(|change| Genesys.guard(change)).collect::<Vec<_>>(), [guard], "{fields}");
     }
     let unversioned = paceline_core::vendor::User { version: None, ..user(record) };
-    let changes = Genesys.changes(&row(&json!({"title": "B"})), &unversioned, &names()).unwrap();
-    assert_eq!(Genesys.guard(&changes[0]), Compare);
+    for fields in [json!({"title": "B"}), json!({"state": "inactive"})] {
+        let refusal = Genesys.changes(&row(&fields), &unversioned, &names()).unwrap_err();
+        assert_eq!(refusal.code.as_deref(), Some("not.told"), "a PATCH without a version is guarded by nothing");
+    }
+    assert!(Genesys.changes(&row(&json!({"division": "Sales"})), &unversioned, &names()).is_ok());
 }
 
 #[test]
@@ -311,6 +314,9 @@ fn a_role_is_taken_away_in_the_divisions_that_a_row_names_and_in_no_others() {
         (json!({"roles-": ["Agent:[Sales]", "Agent:[Home]"]}), &["d1", "d2"], vec![taken(&["d1", "d2"])]),
         (json!({"roles-": ["Agent:[Sales]", "Agent"]}), &["d1", "d2"], vec![(WHOLE, json!(["u-1"]))]),
         (json!({"roles-": ["Agent"]}), &["d1", "d2"], vec![(WHOLE, json!(["u-1"]))]),
+        // A list that replaces takes what was read, and no colleague's grant in another division.
+        (json!({"roles": []}), &["d1", "d2"], vec![taken(&["d1", "d2"])]),
+        (json!({"roles": []}), &["*"], vec![taken(&["*"])]),
         // From one division to another.
         (
             json!({"roles+": ["Agent:[Sales]"], "roles-": ["Agent:[Home]"]}),
@@ -327,6 +333,10 @@ fn a_role_is_taken_away_in_the_divisions_that_a_row_names_and_in_no_others() {
     }
     let refusal = plan(json!({"roles-": ["Agent:[Sales]"]}), agent_in(&["*"])).unwrap_err();
     assert_eq!(refusal.code.as_deref(), Some("granted.everywhere"));
+    for column in ["roles", "roles+"] {
+        let refusal = plan(json!({column: ["Agent"], "roles-": ["Agent:[Sales]"]}), agent_in(&["d2"])).unwrap_err();
+        assert_eq!(refusal.code.as_deref(), Some("contradiction"));
+    }
     let untold = json!({"authorization": {"roles": [{"id": "r1"}]}});
     let refusal = plan(json!({"roles-": ["Agent:[Sales]"]}), untold).unwrap_err();
     assert_eq!(refusal.code.as_deref(), Some("not.told"));
