@@ -227,7 +227,7 @@ impl Scheduler {
                 Wake::At(at) => Some(at),
                 Wake::OnEvent => None,
             };
-            let due = [wake, Dispatcher::next_due(&calls.flow), phase.due()].into_iter().flatten().min();
+            let due = [wake, calls.flow.next_due(), phase.due()].into_iter().flatten().min();
             let clock = self.clock;
             let sleep = async move {
                 match due {

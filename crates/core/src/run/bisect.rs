@@ -11,7 +11,7 @@
 
 use crate::plan::Change;
 use crate::vendor::{Refusal, Verdict};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The largest piece of a refused part that is sent at once: with three culprits among 50 the least calls on average,
 /// found by trying all sizes.
@@ -30,7 +30,7 @@ const SPREAD: [f64; PROBES] = [1.0, 0.5, 0.25, 0.75, 0.125, 0.625, 0.375];
 const BARREN: u32 = 2;
 
 /// What changes share a call by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Target {
     /// Their kind.
     pub(super) kind: String,
@@ -158,7 +158,8 @@ impl<T> Default for Group<T> {
 }
 
 impl<T> Group<T> {
-    fn probes(&self) -> bool {
+    /// Whether it is asked by probes alone.
+    fn is_probed(&self) -> bool {
         self.doubted && !self.passed && self.ended.is_none()
     }
 
@@ -205,7 +206,8 @@ struct Width {
 /// The refused calls of a run, target by target.
 #[derive(Debug)]
 pub(super) struct Bisect<T> {
-    groups: HashMap<Target, Group<T>>,
+    /// In an order of their own, so that the same run goes the same way.
+    groups: BTreeMap<Target, Group<T>>,
     /// Targets that have parts to be sent, in order.
     waiting: VecDeque<Target>,
     widths: HashMap<String, Width>,
@@ -214,7 +216,7 @@ pub(super) struct Bisect<T> {
 
 impl<T> Default for Bisect<T> {
     fn default() -> Self {
-        Self { groups: HashMap::new(), waiting: VecDeque::new(), widths: HashMap::new(), any_ended: false }
+        Self { groups: BTreeMap::new(), waiting: VecDeque::new(), widths: HashMap::new(), any_ended: false }
     }
 }
 
@@ -238,7 +240,7 @@ impl<T> Bisect<T> {
     /// A target in doubt whose probes are to be given: [`PROBES`] at most, from all over those who wait for it and were
     /// not in a call yet.
     pub(super) fn wants_probes(&self) -> Option<&Target> {
-        self.groups.iter().find(|(_, group)| group.probes() && group.probes.is_none()).map(|(target, _)| target)
+        self.groups.iter().find(|(_, group)| group.is_probed() && group.probes.is_none()).map(|(target, _)| target)
     }
 
     /// Gives a target its probes.
@@ -249,7 +251,7 @@ impl<T> Bisect<T> {
 
     /// Changes that a call to this target carries, of `assumed` at most.
     pub(super) fn width(&self, target: &Target, assumed: usize) -> usize {
-        let alone = self.groups.get(target).is_some_and(|group| group.probes());
+        let alone = self.groups.get(target).is_some_and(Group::is_probed);
         let most = self.widths.get(&target.kind).and_then(|width| width.most).unwrap_or(assumed);
         if alone { 1 } else { most.min(assumed).max(1) }
     }
@@ -265,7 +267,7 @@ impl<T> Bisect<T> {
         let target = self.waiting.remove(at)?;
         let most = self.width(&target, usize::MAX);
         let group = self.group(&target);
-        let part = if group.probes() {
+        let part = if group.is_probed() {
             Part::new(vec![group.probe()?])
         } else {
             let mut part = group.parts.pop_front()?;

@@ -2,7 +2,7 @@
 
 use super::bisect::{Part, Target, Trail};
 use super::queue::Sending;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Debug)]
 struct Gathering {
@@ -15,7 +15,7 @@ struct Gathering {
 
 #[derive(Debug, Default)]
 pub(super) struct Gatherings {
-    open: HashMap<u64, Gathering>,
+    open: BTreeMap<u64, Gathering>,
     /// Parts of which all have been read.
     ready: VecDeque<(Target, Part<Sending>)>,
     begun: u64,
@@ -64,7 +64,8 @@ impl Gatherings {
 
     pub(super) fn drain(&mut self) -> Vec<Sending> {
         let ready = self.ready.drain(..).map(|(_, part)| part);
-        let open = self.open.drain().map(|(_, Gathering { trail, items, .. })| Part { items, trail });
+        let open =
+            std::mem::take(&mut self.open).into_iter().map(|(_, Gathering { trail, items, .. })| Part { items, trail });
         ready.chain(open).flat_map(Part::everything).collect()
     }
 }

@@ -8,7 +8,7 @@ use super::sender::{Purpose, Sender};
 use super::suspects::Suspect;
 use super::{About, Cause, Ending, History, Landed, Note};
 use crate::Moment;
-use crate::plan::{Change, Guard};
+use crate::plan::Guard;
 use crate::summary::Outcome;
 use crate::user::Version;
 use crate::vendor::{Answer, BLIND, Each, Refusal, Verdict};
@@ -172,13 +172,7 @@ impl Sender {
 
     /// What an answer that is no refusal says of each of its changes.
     fn borne_out(&mut self, items: Vec<Sending>, version: Option<Version>, answer: &Answer) {
-        let each = match &items[..] {
-            [one] => self.vendor.each(std::slice::from_ref(&one.change), answer),
-            many => {
-                let changes: Vec<Change> = many.iter().map(|sending| sending.change.clone()).collect();
-                self.vendor.each(&changes, answer)
-            }
-        };
+        let each = Sending::ask(&items, |changes| self.vendor.each(changes, answer));
         let each = each.unwrap_or_else(|| vec![Each::Made; items.len()]);
         // Only the answer to a call for one user tells that user's version.
         let alone = items.iter().all(|sending| self.vendor.width(&sending.change) == 1);

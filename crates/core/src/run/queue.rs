@@ -52,6 +52,14 @@ impl Sending {
         now < self.fresh_until(apart)
     }
 
+    /// Asks something of the changes of a call. Those of one alone are not copied: whole runs send nothing else.
+    pub(super) fn ask<T>(items: &[Self], ask: impl FnOnce(&[Change]) -> T) -> T {
+        match items {
+            [one] => ask(std::slice::from_ref(&one.change)),
+            many => ask(&many.iter().map(|sending| sending.change.clone()).collect::<Vec<_>>()),
+        }
+    }
+
     fn shares_a_call_with(&self, other: &Change) -> bool {
         let key = &self.change.key;
         key.stage == other.key.stage && key.group == other.key.group && self.change.kind == other.kind

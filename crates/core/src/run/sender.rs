@@ -378,10 +378,7 @@ impl Sender {
     fn call(&mut self, target: Option<Target>, part: Part<Sending>, turn: Turn) -> Todo {
         self.reader.call_leaves();
         let history = part.items.iter().map(|sending| sending.history).max().unwrap_or_default();
-        let request = match &part.items[..] {
-            [one] => self.vendor.call(std::slice::from_ref(&one.change)),
-            many => self.vendor.call(&many.iter().map(|sending| sending.change.clone()).collect::<Vec<_>>()),
-        };
+        let request = Sending::ask(&part.items, |changes| self.vendor.call(changes));
         let compared = part.items.iter().filter(|sending| self.guard(&sending.change) == Guard::Compare);
         let fresh_until = compared.map(|sending| sending.fresh_until(turn.apart)).min();
         Todo::Send(Box::new(Call { request, about: About(Purpose::Write(target, part)), history, fresh_until }))

@@ -150,7 +150,7 @@ impl<T> Flow<T> {
     }
 
     /// When the next wait is over.
-    pub(super) fn next_due(&self) -> Option<Moment> {
+    pub fn next_due(&self) -> Option<Moment> {
         self.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 }

@@ -265,11 +265,6 @@ impl Dispatcher {
         }
     }
 
-    /// When the next wait of a call is over.
-    pub fn next_due<T>(flow: &Flow<T>) -> Option<Moment> {
-        flow.next_due()
-    }
-
     fn turn(&mut self, idle: bool, now: Moment) -> Turn {
         let room = self.slots.iter_mut().map(|slot| slot.pacer.room(now)).sum();
         let most = self.slots.iter().map(|slot| slot.pacer.most()).sum();
