@@ -8,6 +8,7 @@ use paceline_core::backoff::Backoff;
 use paceline_core::validate::nearest;
 use paceline_core::vendor::{Clues, Credentials, Facts, Hosts, Lookup, Vendor};
 use paceline_engine::{Insecure, Settings, secure};
+use paceline_journal::{Folder, Store};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -394,11 +395,16 @@ fn secret_file(path: &Path) -> Result<String, Failure> {
 }
 
 /// Where runs are kept.
-pub(crate) fn state_dir(common: &Common, profile: &Profile) -> Result<PathBuf, Failure> {
+fn state_dir(common: &Common, profile: &Profile) -> Result<PathBuf, Failure> {
     let default = || dirs::state_dir().or_else(dirs::data_local_dir).map(|dir| dir.join("paceline"));
     common.state_dir.clone().or(profile.state_dir.clone()).or_else(default).ok_or_else(|| {
         Failure::wrong("there is no place to keep runs in: no home directory is known", "name one with --state-dir")
     })
+}
+
+/// Where runs are kept.
+pub(crate) fn store(common: &Common, profile: &Profile) -> Result<Box<dyn Store>, Failure> {
+    Ok(Box::new(Folder::new(&state_dir(common, profile)?)))
 }
 
 /// How a run goes about it.

@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod concurrency;
 pub mod desired;
 pub mod diff;
+pub mod entry;
 pub mod pace;
 pub mod plan;
 pub mod retry;

@@ -5,7 +5,7 @@ use crate::error::Halt;
 use paceline_core::Moment;
 use paceline_core::summary::Effort;
 use paceline_core::text::cut;
-use paceline_journal::{Entry, Error, Journal};
+use paceline_journal::{Entry, Error, Journal, Owner};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -21,7 +21,9 @@ pub(crate) struct Recorder {
     journal: SharedJournal,
     clock: Clock,
     group: Vec<Entry>,
-    /// What the run had cost before this process, and what it has cost in all.
+    /// Who works on the run: this process.
+    owner: Owner,
+    /// What the run had cost before this process, and what this process has spent.
     before: Effort,
     spent: Effort,
     due: Option<Moment>,
@@ -49,14 +51,14 @@ pub(crate) async fn joined<T>(handle: JoinHandle<Result<T, Error>>) -> Result<T,
 }
 
 impl Recorder {
-    pub(crate) fn new(journal: SharedJournal, clock: Clock) -> Self {
-        let (before, spent) = (Effort::default(), Effort::default());
-        Self { journal, clock, group: vec![], before, spent, due: None, writing: None }
+    /// `before` is what the run had cost when `owner` took it up.
+    pub(crate) fn new(journal: SharedJournal, clock: Clock, owner: Owner, before: Effort) -> Self {
+        Self { journal, clock, group: vec![], owner, before, spent: Effort::default(), due: None, writing: None }
     }
 
-    /// What the run had cost before this process took it up.
-    pub(crate) fn spent_before(&mut self, effort: Effort) {
-        (self.before, self.spent) = (effort, effort);
+    /// Who works on the run.
+    pub(crate) fn owner(&self) -> Owner {
+        self.owner.clone()
     }
 
     /// The run's time.
@@ -64,11 +66,16 @@ impl Recorder {
         self.clock.now()
     }
 
-    /// What this process has spent so far; written with the next group.
+    /// Takes note of what this process has spent so far, to be written with the next group; says what the run has cost.
     pub(crate) fn spent(&mut self, effort: Effort) -> Effort {
         let elapsed_s = self.clock.now().as_secs_f64();
-        self.spent = self.before.plus(Effort { elapsed_s, ..effort });
-        self.spent
+        self.spent = Effort { elapsed_s, ..effort };
+        self.before.plus(self.spent)
+    }
+
+    /// What this process has spent, to be written.
+    pub(crate) fn spending(&self) -> Entry {
+        Entry::Spent { epoch: self.owner.epoch, effort: self.spent }
     }
 
     pub(crate) async fn ask<T: Send + 'static>(
@@ -117,7 +124,7 @@ impl Recorder {
         self.due = None;
         if !self.group.is_empty() {
             let mut group = std::mem::take(&mut self.group);
-            group.push(Entry::Spent(self.spent));
+            group.push(self.spending());
             self.writing = Some(on_journal(&self.journal, move |journal| journal.append(&group)));
         }
         Ok(())

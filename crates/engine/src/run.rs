@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::error::{DISCOVERY, Halt, Stop};
 use crate::event::Event;
 use crate::plan::{Listing, Planning, Single};
-use crate::recorder::{Recorder, SharedJournal};
+use crate::recorder::{Recorder, SharedJournal, joined, on_journal};
 use crate::scheduler::{Interrupt, Parts, Scheduler};
 use crate::send::Sending;
 use crate::settings::Settings;
@@ -132,17 +132,15 @@ impl Run {
         columns: BTreeSet<String>,
     ) -> Result<Self, Halt> {
         let shared: SharedJournal = Arc::new(Mutex::new(journal));
-        let mut recorder = Recorder::new(shared, tools.clock);
-        let (record, counts) = recorder
-            .ask(|journal| {
-                let record = journal.record()?;
-                let phase = record.phase.max(Phase::Planning);
-                let effort = record.effort;
-                journal.append(&[Entry::Reached(phase), Entry::Left { state: None, halt: None, effort }])?;
-                Ok((RunRecord { phase, ..record }, journal.counts()?))
-            })
-            .await?;
-        recorder.spent_before(record.effort);
+        let begun = on_journal(&shared, |journal| {
+            let record = journal.record()?;
+            let phase = record.phase.max(Phase::Planning);
+            let owner = journal.claim(&format!("process {}", std::process::id()))?;
+            journal.append(&[Entry::Reached(phase), Entry::Left { state: None, halt: None }])?;
+            Ok((RunRecord { phase, ..record }, journal.counts()?, owner))
+        });
+        let (record, counts, owner) = joined(begun).await?;
+        let recorder = Recorder::new(shared, tools.clock, owner, record.effort);
         let client = tools.credentials.name().to_owned();
         let scheduler = scheduler(tools, settings);
         Ok(Self {
@@ -387,9 +385,9 @@ impl Run {
     /// # Errors
     /// Where the journal cannot be written.
     pub async fn put_back(mut self) -> Result<String, Error> {
-        let effort = self.recorder.spent(self.scheduler.effort());
-        let left = Entry::Left { state: self.record.state, halt: self.record.halt, effort };
-        self.recorder.ask(move |journal| journal.append(&[left])).await.map_err(journal_error)?;
+        self.recorder.spent(self.scheduler.effort());
+        let left = [self.recorder.spending(), Entry::Left { state: self.record.state, halt: self.record.halt }];
+        self.recorder.ask(move |journal| journal.append(&left)).await.map_err(journal_error)?;
         Ok(self.record.run.id)
     }
 
@@ -485,8 +483,8 @@ impl Run {
             Err(Stop::Interrupted) => (State::Interrupted, None),
             Err(Stop::Halted(halt)) => (State::Halted, Some(halt.note(&self.record.run.id))),
         };
-        let left = Entry::Left { state: Some(state), halt: halt.clone(), effort };
-        let written = self.recorder.ask(move |journal| journal.append(&[left])).await;
+        let left = [self.recorder.spending(), Entry::Left { state: Some(state), halt: halt.clone() }];
+        let written = self.recorder.ask(move |journal| journal.append(&left)).await;
         if let (Err(unwritten), None) = (written, &halt) {
             // A full disk is told as the halt that it is.
             (state, halt) = (State::Halted, Some(unwritten.note(&self.record.run.id)));

@@ -8,7 +8,7 @@ use paceline_core::Moment;
 use paceline_core::run::dispatch::Pending;
 use paceline_core::run::{About, Block, Call, Cause, Ending, Landed, Note, Sender, Taken, Todo, Turn};
 use paceline_core::summary::Effort;
-use paceline_journal::{Entry, Error};
+use paceline_journal::{Entry, Error, Journal};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -78,22 +78,32 @@ impl Phase for Sending<'_> {
                 }
                 Todo::Fetch(Block { after, through, limit }) => {
                     self.recorder.flush().await?;
-                    let take =
-                        move |journal: &mut dyn paceline_journal::Journal| journal.take(after.as_ref(), through, limit);
+                    let owner = self.recorder.owner();
+                    let take = move |journal: &mut dyn Journal| journal.take(&owner, after.as_ref(), through, limit);
                     self.fetching = Some(on_journal(&self.recorder.shared(), take));
                 }
                 Todo::AwaitFetched => self.await_fetched().await?,
                 Todo::InDoubt(Block { after, through, limit }) => {
-                    let unknown = move |journal: &mut dyn paceline_journal::Journal| {
-                        journal.unknown(after.as_ref(), through, limit)
-                    };
+                    let owner = self.recorder.owner();
+                    let unknown =
+                        move |journal: &mut dyn Journal| journal.unknown(&owner, after.as_ref(), through, limit);
                     let found = self.recorder.ask(unknown).await?;
                     self.sender.found_in_doubt(found);
                 }
+                Todo::Accepted(Block { after, through, limit }) => {
+                    let owner = self.recorder.owner();
+                    let marked =
+                        move |journal: &mut dyn Journal| journal.marked(&owner, after.as_ref(), through, limit);
+                    let found = self.recorder.ask(marked).await?;
+                    self.sender.found_in_doubt(found);
+                }
                 Todo::Spread(Block { after, through, limit }) => {
+                    let owner = self.recorder.owner();
                     let taken = match after {
                         Some(after) => {
-                            self.recorder.ask(move |journal| journal.take_spread(&after, through, limit)).await?
+                            self.recorder
+                                .ask(move |journal| journal.take_spread(&owner, &after, through, limit))
+                                .await?
                         }
                         None => vec![],
                     };

@@ -32,6 +32,14 @@ pub enum Error {
         /// Where.
         dir: PathBuf,
     },
+    /// Another owner has taken the run up.
+    #[error("the run in `{path}` was taken over by {by}", path = .path.display())]
+    Superseded {
+        /// Its journal.
+        path: PathBuf,
+        /// The worker that has it now.
+        by: String,
+    },
     /// It was removed while it was in use.
     #[error("the journal `{path}` was removed while the run was working on it", path = .0.display())]
     Removed(PathBuf),
@@ -79,6 +87,7 @@ impl Error {
             Self::NotWritable { .. } => "make the directory writable, or name another with --state-dir",
             Self::Held { .. } => "wait for it, or stop it first",
             Self::NoSuchRun { .. } => "`paceline runs` lists the runs; --state-dir names another place to look",
+            Self::Superseded { .. } => "that one goes on with it: there is nothing to do here",
             Self::Removed(_) => "the run can be neither resumed, reported nor undone: `plan` shows what is still to do",
             Self::Untrusted { .. } => "make it yours and writable by you alone, or name another with --state-dir",
             Self::Corrupt { .. } => "`paceline report RUN` writes out what can still be read of it",

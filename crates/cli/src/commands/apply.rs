@@ -11,7 +11,7 @@ use crate::{printer, settings};
 use paceline_core::vendor::{Credentials, Hosts};
 use paceline_engine::Settings;
 use paceline_files::roster::{self, Reading};
-use paceline_journal::{Journal as _, NewRun, Sqlite, Store};
+use paceline_journal::{NewRun, Store};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
     }
     let credentials = settings::credentials(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let store = settings::store(common, &profile)?;
     let goal = match (args.dry_run, common.yes) {
         (true, _) => Goal::Plan,
         (false, true) => Goal::Send,
@@ -58,7 +58,7 @@ pub(crate) struct Means {
     pub(crate) whereabouts: Whereabouts,
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
-    pub(crate) store: Store,
+    pub(crate) store: Box<dyn Store>,
 }
 
 /// The same with everything known.
@@ -93,7 +93,7 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
     let mut journal = store.create(&run)?;
     // Files and SQLite keep a thread waiting, and not the tasks of others.
     let checked = tokio::task::block_in_place(|| {
-        check::take_in(roster, vendor.as_ref(), check::rules(settings.blind), &mut journal)
+        check::take_in(roster, vendor.as_ref(), check::rules(settings.blind), journal.as_mut())
     });
     // The roster is right: only now is anything asked, if only where the tenant is.
     let begun = match checked {
@@ -107,7 +107,7 @@ pub(crate) async fn apply(common: &Common, order: Order<'_>, means: Means) -> Re
     let (columns, connection) = match begun {
         Ok(begun) => begun,
         Err(failure) => {
-            drop::<Sqlite>(journal);
+            drop(journal);
             // Nothing was sent: there is no run to speak of.
             store.forget(&id)?;
             results::discard(results);

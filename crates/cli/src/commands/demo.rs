@@ -10,7 +10,7 @@ use crate::{printer, settings};
 use paceline_core::pace::Quota;
 use paceline_core::vendor::{Credentials, Sample};
 use paceline_files::roster::Reading;
-use paceline_journal::Store;
+use paceline_journal::Folder;
 use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Window, serve};
 use secrecy::SecretString;
 use std::fmt::Write as _;
@@ -80,7 +80,7 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> Result<Worked, Fail
     let credentials = Credentials { access_key: Some(key).filter(|_| !key_ids.is_empty()), ..client };
     let whereabouts = settings::whereabouts(&common, &Profile::default(), &credentials)?;
     let settings = settings::engine(&sending, false, &Profile::default(), whereabouts.vendor.facts())?;
-    let store = Store::new(&dir.join("state"));
+    let store = Box::new(Folder::new(&dir.join("state")));
     let (roster, results) = (roster.display().to_string(), dir.join("results.csv"));
     let order = Order {
         roster: &roster,

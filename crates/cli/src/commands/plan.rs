@@ -8,14 +8,14 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::results;
 use crate::{printer, settings};
-use paceline_journal::{Journal as _, Phase, Store};
+use paceline_journal::Phase;
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exit), Failure> {
     let profile = settings::profile(common)?;
     let credentials = settings::credentials(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     let settings = settings::engine(&args.sending, args.reading.blind, &profile, whereabouts.vendor.facts())?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let store = settings::store(common, &profile)?;
     let order = Order {
         roster: &args.roster,
         reading: args.reading.reading(),
@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exi
 /// `apply --plan RUN`.
 pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Failure> {
     let profile = settings::profile(common)?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let store = settings::store(common, &profile)?;
     let id = args.plan.clone().unwrap_or_default();
     let mut journal = store.open(&id)?;
     let record = journal.record()?;

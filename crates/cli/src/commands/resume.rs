@@ -8,19 +8,19 @@ use crate::report::results;
 use crate::report::text;
 use crate::{printer, settings};
 use paceline_core::summary::{Counts, State};
-use paceline_journal::{Journal as _, Phase, RunRecord, RunTenant, Sqlite, Store};
+use paceline_journal::{Journal, Phase, RunRecord, RunTenant, Store};
 
 /// `None` where there is no run to go on with.
 pub(crate) async fn run(common: &Common, args: &ResumeArgs) -> Result<Option<Worked>, Failure> {
     let profile = settings::profile(common)?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
-    let Some(id) = args.run.clone().map_or_else(|| newest_unfinished(&store), |id| Ok(Some(id)))? else {
+    let store = settings::store(common, &profile)?;
+    let Some(id) = args.run.clone().map_or_else(|| newest_unfinished(store.as_ref()), |id| Ok(Some(id)))? else {
         return Ok(None);
     };
     let record = store.look(&id)?.record()?;
     if record.state == Some(State::Finished) {
         printer::note(&format!("run {id} is finished: nothing to do"));
-        return Ok(Some(runs::as_left(&store, &id)?));
+        return Ok(Some(runs::as_left(store.as_ref(), &id)?));
     }
     if record.phase == Phase::Importing {
         let hint = "apply the roster again; `paceline runs forget` removes this";
@@ -43,7 +43,7 @@ pub(crate) async fn run(common: &Common, args: &ResumeArgs) -> Result<Option<Wor
 
 /// The newest run that is not finished. One that cannot be told to be finished, since it is held or cannot be read, is passed
 /// over for no older one: whoever resumes means the newest.
-fn newest_unfinished(store: &Store) -> Result<Option<String>, Failure> {
+fn newest_unfinished(store: &dyn Store) -> Result<Option<String>, Failure> {
     for run in store.list()? {
         let id = run.id;
         match run.record {
@@ -111,7 +111,7 @@ pub(crate) fn common_of(common: &Common, record: &RunRecord, kept: &Kept) -> Res
 }
 
 /// Refuses what would need a question where nobody can be asked, before anything is read of the vendor.
-fn refuse_unasked(journal: &mut Sqlite, record: &RunRecord, kept: &Kept) -> Result<(), Failure> {
+fn refuse_unasked(journal: &mut dyn Journal, record: &RunRecord, kept: &Kept) -> Result<(), Failure> {
     let id = &record.run.id;
     let needs = |what: String| {
         let hint = format!("`paceline resume {id} --yes` sends without asking");
@@ -146,7 +146,7 @@ fn told(record: &RunRecord, tenant: &RunTenant, counts: &Counts) -> String {
     )
 }
 
-async fn resume(common: &Common, args: &ResumeArgs, store: Store, id: String) -> Result<Worked, Failure> {
+async fn resume(common: &Common, args: &ResumeArgs, store: Box<dyn Store>, id: String) -> Result<Worked, Failure> {
     let mut journal = store.open(&id)?;
     let record = journal.record()?;
     let kept = kept(&record)?;
@@ -154,7 +154,7 @@ async fn resume(common: &Common, args: &ResumeArgs, store: Store, id: String) ->
     let tenant = tenant_of(&record, &kept);
     printer::stderr(&told(&record, &tenant, &journal.counts()?));
     if !common.yes && !printer::can_ask() {
-        refuse_unasked(&mut journal, &record, &kept)?;
+        refuse_unasked(journal.as_mut(), &record, &kept)?;
     }
     let profile = settings::profile(&common)?;
     let credentials = settings::credentials(&common, &profile)?;

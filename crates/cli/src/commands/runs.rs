@@ -6,7 +6,7 @@ use crate::commands::work::Worked;
 use crate::error::Failure;
 use crate::{printer, report, settings};
 use paceline_core::summary::{Counts, State, Summary};
-use paceline_journal::{Error, Journal, Phase, RunRecord, Store};
+use paceline_journal::{Error, Phase, RunRecord, Store};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -26,10 +26,10 @@ pub(crate) struct Line {
 
 pub(crate) fn run(common: &Common, command: Option<&RunsCommand>) -> Result<Told, Failure> {
     let profile = settings::profile(common)?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let store = settings::store(common, &profile)?;
     match command {
-        None => list(&store).map(Told::List),
-        Some(RunsCommand::Show { run }) => as_left(&store, run).map(Told::Run),
+        None => list(store.as_ref()).map(Told::List),
+        Some(RunsCommand::Show { run }) => as_left(store.as_ref(), run).map(Told::Run),
         Some(RunsCommand::Forget { run }) => {
             let question = format!("Forget run {run}? It can be neither resumed nor undone then.");
             let ask = || {
@@ -49,7 +49,7 @@ pub(crate) fn run(common: &Common, command: Option<&RunsCommand>) -> Result<Told
     }
 }
 
-fn list(store: &Store) -> Result<Vec<Line>, Failure> {
+fn list(store: &dyn Store) -> Result<Vec<Line>, Failure> {
     let lines = store.list()?.into_iter().map(|listed| {
         let counts = |record: RunRecord| {
             let counts = store.look(&listed.id).and_then(|mut journal| journal.counts());
@@ -70,7 +70,7 @@ fn list(store: &Store) -> Result<Vec<Line>, Failure> {
 }
 
 /// The summary of a run as it was left.
-pub(crate) fn as_left(store: &Store, id: &str) -> Result<Worked, Failure> {
+pub(crate) fn as_left(store: &dyn Store, id: &str) -> Result<Worked, Failure> {
     let mut journal = store.look(id)?;
     // A summary of what is damaged would be told as if it were whole.
     journal.check()?;

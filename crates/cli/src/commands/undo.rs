@@ -12,7 +12,7 @@ use paceline_core::desired::Row;
 use paceline_core::plan::Change;
 use paceline_core::user::UserKey;
 use paceline_core::vendor::{BLIND, Credentials, UNDO, Vendor};
-use paceline_journal::{Error, Journal, NewRun, Sqlite, Store};
+use paceline_journal::{Error, Journal, NewRun};
 use serde_json::{Map, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const PAGE: u32 = 500;
 
 pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Failure> {
     let profile = settings::profile(common)?;
-    let store = Store::new(&settings::state_dir(common, &profile)?);
+    let store = settings::store(common, &profile)?;
     if !common.yes && !args.dry_run && !printer::can_ask() {
         return Err(Failure::wrong("there is nobody to confirm the plan", "give --yes, or --dry-run to see it"));
     }
@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
         let hint = "a blind run reads nothing before it writes: there is no snapshot to go back to";
         return Err(Failure::wrong(format!("run {} was blind and cannot be undone", args.run), hint));
     }
-    refuse_doubts(&mut undone, &args.run)?;
+    refuse_doubts(undone.as_mut(), &args.run)?;
     let expected = Some(resume::tenant_of(&record, &kept));
     let results = results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;
     let settings = settings::overridden(kept.settings.clone(), &args.sending);
@@ -62,7 +62,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     };
     let mut journal = store.create(&run)?;
     let timeout = settings.timeout;
-    let begun = begin(&mut undone, &mut journal, &args.run, kept, whereabouts, &credentials, timeout).await;
+    let begun = begin(undone.as_mut(), journal.as_mut(), &args.run, kept, whereabouts, &credentials, timeout).await;
     drop(undone);
     let (columns, connection) = match begun {
         Ok(begun) => begun,
@@ -98,8 +98,8 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
 
 /// Takes the run's changes in and connects to its tenant.
 async fn begin(
-    undone: &mut Sqlite,
-    journal: &mut Sqlite,
+    undone: &mut dyn Journal,
+    journal: &mut dyn Journal,
     run: &str,
     kept: Kept,
     whereabouts: Whereabouts,
@@ -113,7 +113,7 @@ async fn begin(
 }
 
 /// Refuses to take back what is not known whole: a change that may have been sent would be overlooked, and might come after.
-fn refuse_doubts(undone: &mut Sqlite, run: &str) -> Result<(), Failure> {
+fn refuse_doubts(undone: &mut dyn Journal, run: &str) -> Result<(), Failure> {
     let (what, are) = match undone.in_doubt()? {
         0 => return Ok(()),
         1 => ("1 change".to_owned(), "is"),
@@ -126,8 +126,8 @@ fn refuse_doubts(undone: &mut Sqlite, run: &str) -> Result<(), Failure> {
 /// Takes into `journal` a row for each user that was changed, with the changes that take it back, a page at a time; says
 /// which columns they are of. `None` where nobody was changed.
 fn take_back(
-    undone: &mut Sqlite,
-    journal: &mut Sqlite,
+    undone: &mut dyn Journal,
+    journal: &mut dyn Journal,
     vendor: &dyn Vendor,
     kept: Kept,
 ) -> Result<Option<BTreeSet<String>>, Error> {
@@ -150,7 +150,7 @@ fn take_back(
 
 /// The rows of an undo, one after the other.
 struct Inverse<'a> {
-    undone: &'a mut Sqlite,
+    undone: &'a mut dyn Journal,
     vendor: &'a dyn Vendor,
     rows: VecDeque<Row>,
     /// The last row that was read; `None` at the end.

@@ -12,7 +12,7 @@ use paceline_core::summary::Summary;
 use paceline_core::vendor::{Credentials, Hosts, Lookup};
 use paceline_engine::{Clock, Http, Interrupt, MaxFailures, Planned, Run, Settings, Stop, Tools};
 use paceline_files::results::Results;
-use paceline_journal::{Entry, Journal, Phase, RunTenant, Sqlite, Store};
+use paceline_journal::{Entry, Journal, Phase, RunTenant, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ pub(crate) struct Work<'a> {
     pub(crate) connection: Connection,
     pub(crate) credentials: Credentials,
     pub(crate) settings: Settings,
-    pub(crate) store: Store,
-    pub(crate) journal: Sqlite,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) journal: Box<dyn Journal>,
     pub(crate) id: String,
     pub(crate) columns: BTreeSet<String>,
     pub(crate) results: Vec<Results>,
@@ -199,12 +199,11 @@ impl Work<'_> {
             let consent = session.beforehand(counts, self.settings.canary, None);
             self.journal.append(&consent.map(Entry::Consented).into_iter().collect::<Vec<_>>())?;
         }
-        let journal = Box::new(self.journal);
-        let run = Run::begin(tools, self.settings.clone(), journal, std::mem::take(&mut self.columns)).await;
+        let run = Run::begin(tools, self.settings.clone(), self.journal, std::mem::take(&mut self.columns)).await;
         let mut run = run.map_err(|halt| Failure::from(Stop::from(halt)))?;
         let reached = session.go(&mut run).await;
         progress.end();
-        let unsent = Unsent { store: &self.store, id: &self.id, origin: self.origin };
+        let unsent = Unsent { store: self.store.as_ref(), id: &self.id, origin: self.origin };
         let ended = match reached {
             Ok(Reached::End) => Ok(()),
             Ok(Reached::Plan(planned)) if self.goal == Goal::Save => {
@@ -247,7 +246,7 @@ fn later(id: &str, path: &Path, journal: &Option<paceline_journal::Error>) -> St
 
 /// A run of which this command has sent nothing.
 struct Unsent<'a> {
-    store: &'a Store,
+    store: &'a dyn Store,
     id: &'a str,
     origin: Origin,
 }

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 use crate::world::{Ran, World};
-use paceline_journal::{Consent, Entry, Journal, Phase, Reach, RunTenant, Store};
+use paceline_journal::{Consent, Entry, Folder, Phase, Reach, RunTenant, Store};
 use paceline_sandbox::Options;
 use std::process::Stdio;
 
@@ -26,8 +26,8 @@ fn on_terminal(world: &World, args: &[&str]) -> Terminal {
     world.on_terminal(&[args, FAST].concat())
 }
 
-fn store(world: &World) -> Store {
-    Store::new(&world.dir.path().join("state"))
+fn store(world: &World) -> Folder {
+    Folder::new(&world.dir.path().join("state"))
 }
 
 fn files(world: &World) -> Vec<String> {

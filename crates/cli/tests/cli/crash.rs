@@ -2,7 +2,7 @@
 
 use crate::world::{Ran, World};
 use paceline_core::summary::Outcome;
-use paceline_journal::{Journal, Phase, Store};
+use paceline_journal::{Folder, Phase, Store};
 use paceline_sandbox::{Faults, Options};
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -26,8 +26,8 @@ pub(crate) fn wait(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 
-fn store(world: &World) -> Store {
-    Store::new(&world.dir.path().join("state"))
+fn store(world: &World) -> Folder {
+    Folder::new(&world.dir.path().join("state"))
 }
 
 /// The users whose write the journal has acknowledged, and how often the vendor has applied each so far.

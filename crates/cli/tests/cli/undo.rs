@@ -5,7 +5,7 @@ use crate::world::{Ran, World};
 use paceline_core::desired::Row;
 use paceline_core::plan::{Change, ChangeKey};
 use paceline_core::user::{UserId, UserKey};
-use paceline_journal::{Entry, Journal, NewRun, Store};
+use paceline_journal::{Entry, Folder, NewRun, Store};
 use paceline_sandbox::Options;
 use serde_json::{Map, Value, json};
 use std::process::{Child, Stdio};
@@ -14,8 +14,8 @@ fn world(users: usize, latency_ms: u64) -> World {
     World::new(Options { users, limit: None, latency_ms, ..Options::default() })
 }
 
-fn store(world: &World) -> Store {
-    Store::new(&world.dir.path().join("state"))
+fn store(world: &World) -> Folder {
+    Folder::new(&world.dir.path().join("state"))
 }
 
 /// Begins an apply and waits until the vendor has written somebody.
@@ -71,7 +71,7 @@ fn map(value: Value) -> Map<String, Value> {
 }
 
 /// A run that has changed so many users, without a vendor.
-fn changed(store: &Store, users: u64) -> String {
+fn changed(store: &dyn Store, users: u64) -> String {
     let settings = json!({
         "settings": paceline_engine::Settings::default(), "columns": ["title"], "base_url": "http://127.0.0.1:9",
         "auth_url": "http://127.0.0.1:9", "profile": null, "results": null,

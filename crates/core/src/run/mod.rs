@@ -85,6 +85,8 @@ pub enum Todo {
     AwaitFetched,
     /// What a crash left in doubt is fetched, and given to [`Sender::found_in_doubt`].
     InDoubt(Block),
+    /// What the vendor has only accepted is fetched, to be read back: given to [`Sender::found_in_doubt`] too.
+    Accepted(Block),
     /// Of the changes of the same stage and group behind this one, some from all over them are fetched, and given to
     /// [`Sender::spread`].
     Spread(Block),

@@ -112,7 +112,8 @@ impl Sender {
         let in_doubt = self.intake.in_doubt();
         let knows_doubts = in_doubt.is_none();
         if let Some(block) = in_doubt.filter(|_| self.reader.in_doubt() + self.queue.len() < BLOCK as usize) {
-            return Ok(Todo::InDoubt(block));
+            let accepted = self.confirming.is_last().is_some();
+            return Ok(if accepted { Todo::Accepted(block) } else { Todo::InDoubt(block) });
         }
         if let Some(next) = self.next_settle(false) {
             return Ok(next);
@@ -191,7 +192,7 @@ impl Sender {
         self.sweep();
     }
 
-    /// The answer to [`Todo::InDoubt`].
+    /// The answer to [`Todo::InDoubt`] and to [`Todo::Accepted`].
     pub fn found_in_doubt(&mut self, found: Vec<Taken>) {
         self.intake.found_in_doubt(&found);
         let (why, refusal) = match self.confirming.is_last() {

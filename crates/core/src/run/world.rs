@@ -605,7 +605,7 @@ impl World {
                 trace.add(Input::Fetched(taken.clone(), self.now), &());
                 sender.fetched(taken, self.now);
             }
-            Todo::InDoubt(block) => {
+            Todo::InDoubt(block) | Todo::Accepted(block) => {
                 let mut keys = self.list(&block, Mark::Marked);
                 keys.truncate(block.limit as usize);
                 let found: Vec<Taken> = keys.iter().map(|key| self.taken(key)).collect();

@@ -5,7 +5,7 @@ use paceline_core::desired::Row;
 use paceline_core::user::UserKey;
 use paceline_core::vendor::{Answer, Credentials, Request};
 use paceline_engine::{Answering, Clock, Interrupt, Lost, Outgoing, Run, Settings, Target, Tools, Transport};
-use paceline_journal::{Journal, Sqlite};
+use paceline_journal::{Roster as _, Sqlite};
 use paceline_vendors::by_name;
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use crate::stage::{Stage, consent, play};
 use paceline_core::pace::Quota;
 use paceline_core::summary::{Outcome, State};
 use paceline_engine::{Halt, Interrupt, MaxFailures, Settings, Stop};
-use paceline_journal::{Journal, Reach, Store};
+use paceline_journal::{Folder, Reach, Store as _};
 use paceline_sandbox::Options;
 use std::time::Duration;
 
@@ -54,9 +54,10 @@ async fn a_canary_that_succeeds_lets_the_others_follow_when_confirmed() {
     let stage = Stage::new(options(50));
     let settings = Settings { canary: Some(5), ..fast() };
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let journal = stage.fill(store.create(&crate::stage::new_run()).unwrap());
-    let mut run = stage.begin(settings.clone(), Box::new(journal), Interrupt::new()).await;
+    let store = Folder::new(dir.path());
+    let mut journal = store.create(&crate::stage::new_run()).unwrap();
+    stage.fill(journal.as_mut());
+    let mut run = stage.begin(settings.clone(), journal, Interrupt::new()).await;
     run.plan().await.unwrap();
     run.agreed(consent(Reach::Canary, Some(5))).await.unwrap();
     let mut asked = None;
@@ -72,7 +73,7 @@ async fn a_canary_that_succeeds_lets_the_others_follow_when_confirmed() {
     assert_eq!((summary.counts.updated, summary.counts.pending), (5, 45));
     // What was declined is not sent by anything later: the question stands, and the canary is not sent again.
     for yes in [false, true] {
-        let journal = Box::new(store.open("test").unwrap());
+        let journal = store.open("test").unwrap();
         let mut run = stage.begin(settings.clone(), journal, Interrupt::new()).await;
         run.plan().await.unwrap();
         let mut asked = 0;
@@ -95,22 +96,23 @@ async fn a_canary_runs_until_it_has_run() {
     options.faults.users.insert(ids[0].clone(), 400);
     let stage = Stage::new(options);
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let journal = stage.fill(store.create(&crate::stage::new_run()).unwrap());
+    let store = Folder::new(dir.path());
+    let mut journal = store.create(&crate::stage::new_run()).unwrap();
+    stage.fill(journal.as_mut());
     let settings = Settings { canary: Some(2), ..fast() };
     // Agreed to, and stopped before anything was sent.
-    let mut run = stage.begin(settings.clone(), Box::new(journal), Interrupt::new()).await;
+    let mut run = stage.begin(settings.clone(), journal, Interrupt::new()).await;
     run.plan().await.unwrap();
     run.agreed(consent(Reach::All, Some(2))).await.unwrap();
     run.close(Err(Stop::Interrupted)).await;
-    let mut resume = stage.begin(settings.clone(), Box::new(store.open("test").unwrap()), Interrupt::new()).await;
+    let mut resume = stage.begin(settings.clone(), store.open("test").unwrap(), Interrupt::new()).await;
     resume.plan().await.unwrap();
     let ended = resume.send(&mut |_| Box::pin(async { None })).await;
     assert!(matches!(ended, Err(Stop::Halted(Halt::Canary { failed: 1, sent: 2 }))), "{ended:?}");
     let summary = resume.close(ended).await.summary;
     assert_eq!((summary.counts.updated, summary.counts.pending), (1, 18));
     // One that failed is over, and its consent, which reached as far as it succeeded, covers no other row.
-    let mut again = stage.begin(settings, Box::new(store.open("test").unwrap()), Interrupt::new()).await;
+    let mut again = stage.begin(settings, store.open("test").unwrap(), Interrupt::new()).await;
     again.plan().await.unwrap();
     let ended = again.send(&mut |_| Box::pin(async { None })).await;
     assert!(matches!(ended, Err(Stop::Halted(Halt::Declined))), "{ended:?}");
@@ -177,18 +179,22 @@ async fn what_was_in_flight_at_a_crash_is_settled_by_value() {
     let stage = Stage::new(options(4));
     let ids = stage.sandbox().user_ids();
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let journal = stage.fill(store.create(&crate::stage::new_run()).unwrap());
+    let store = Folder::new(dir.path());
+    let mut journal = store.create(&crate::stage::new_run()).unwrap();
+    stage.fill(journal.as_mut());
     // The run that died: planned, marked "may be sent", and then two users were written.
-    let mut died = stage.begin(fast(), Box::new(journal), Interrupt::new()).await;
+    let mut died = stage.begin(fast(), journal, Interrupt::new()).await;
     died.plan().await.unwrap();
     died.agreed(consent(Reach::All, None)).await.unwrap();
     drop(died);
-    assert_eq!(store.open("test").unwrap().take(None, u64::MAX, 3).unwrap().len(), 3);
+    let mut journal = store.open("test").unwrap();
+    let owner = journal.claim("who died").unwrap();
+    assert_eq!(journal.take(&owner, None, u64::MAX, 3).unwrap().len(), 3);
+    drop(journal);
     let write = |id: &str, title: &str| assert!(stage.sandbox().edit_as_someone(id, "title", title));
     write(&ids[0], &format!("Title of {}", ids[0])); // ours, unanswered
     write(&ids[2], "A colleague's"); // somebody else's
-    let resumed = stage.begin(fast(), Box::new(store.open("test").unwrap()), Interrupt::new()).await;
+    let resumed = stage.begin(fast(), store.open("test").unwrap(), Interrupt::new()).await;
     let summary = play(resumed).await;
     let mut journal = store.look("test").unwrap();
     assert_eq!((summary.counts.updated, summary.counts.conflict), (3, 1), "{summary:?}");

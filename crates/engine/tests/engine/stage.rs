@@ -47,10 +47,12 @@ impl Stage {
 
     /// A journal with a row for each of the tenant's users: a new title.
     pub(crate) fn journal(&self) -> Sqlite {
-        self.fill(Sqlite::temporary(&new_run()).unwrap())
+        let mut journal = Sqlite::temporary(&new_run()).unwrap();
+        self.fill(&mut journal);
+        journal
     }
 
-    pub(crate) fn fill(&self, mut journal: Sqlite) -> Sqlite {
+    pub(crate) fn fill(&self, journal: &mut dyn Journal) {
         let ids = self.sandbox().user_ids();
         let mut rows = ids.into_iter().zip(1..).map(|(id, number)| Row {
             number,
@@ -59,7 +61,6 @@ impl Stage {
             key: UserKey::id(id),
         });
         journal.import(&mut || rows.next()).unwrap();
-        journal
     }
 
     pub(crate) async fn begin(&self, settings: Settings, journal: Box<dyn Journal>, interrupt: Interrupt) -> Run {

@@ -35,6 +35,12 @@ const STEPS: &[&str] = &["
                    'changes', (SELECT count(*) FROM row WHERE changes > 0), 'tenant', NULL, 'kept_plan', json('false'))
         FROM run WHERE phase IN (2, 3) AND EXISTS (SELECT 1 FROM change WHERE state <> 0);
     UPDATE run SET phase = 4 WHERE phase = 2 AND NOT EXISTS (SELECT 1 FROM consent);
+", "
+    -- Marks of before have no epoch: they are unknown to every owner.
+    ALTER TABLE change ADD COLUMN epoch INTEGER;
+    CREATE TABLE owner (epoch INTEGER PRIMARY KEY, worker TEXT NOT NULL, effort TEXT) STRICT;
+    INSERT INTO owner (epoch, worker, effort) SELECT 0, '', effort FROM run WHERE effort IS NOT NULL;
+    ALTER TABLE run DROP COLUMN effort;
 "];
 
 /// The schema that this Paceline writes.

@@ -1,21 +1,34 @@
 //! What a store promises about its files.
 
 use crate::{import, new_run, planned, row};
-use paceline_journal::{Entry, Error, Journal, Phase, Reach, Store};
+use paceline_core::summary::Effort;
+use paceline_journal::{Entry, Error, Folder, Journal, Phase, Reach, Store, Taken};
 use std::os::unix::fs::PermissionsExt as _;
 
-fn store() -> (tempfile::TempDir, Store) {
+fn store() -> (tempfile::TempDir, Folder) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(&dir.path().join("state"));
+    let store = Folder::new(&dir.path().join("state"));
     (dir, store)
+}
+
+fn take(journal: &mut dyn Journal, limit: u32) -> Result<Vec<Taken>, Error> {
+    let owner = journal.claim("me")?;
+    journal.take(&owner, None, u64::MAX, limit)
+}
+
+/// The rows of what is unknown to whoever takes the run up now.
+fn unknown(journal: &mut dyn Journal) -> Vec<u64> {
+    let owner = journal.claim("next").unwrap();
+    let found = journal.unknown(&owner, None, u64::MAX, 10).unwrap();
+    found.iter().map(|found| found.change.key.row).collect()
 }
 
 #[test]
 fn what_was_durable_is_there_when_the_process_is_gone() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    planned(&mut journal, 3);
-    journal.take(None, u64::MAX, 2).unwrap();
+    planned(journal.as_mut(), 3);
+    take(journal.as_mut(), 2).unwrap();
     // As after kill -9: nothing is closed, nothing is checkpointed; a copy of the files is all that is left.
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir(copy.path().join("runs")).unwrap();
@@ -23,8 +36,8 @@ fn what_was_durable_is_there_when_the_process_is_gone() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, copy.path().join("runs").join(path.file_name().unwrap())).unwrap();
     }
-    let mut after = Store::new(copy.path()).open("a").unwrap();
-    assert_eq!(after.unknown(None, u64::MAX, 10).unwrap().len(), 2);
+    let mut after = Folder::new(copy.path()).open("a").unwrap();
+    assert_eq!(unknown(after.as_mut()).len(), 2);
     assert_eq!(after.counts().unwrap().pending, 3);
 }
 
@@ -55,7 +68,7 @@ fn a_process_that_died_before_it_had_begun_leaves_no_run() {
 fn files_can_be_read_by_their_owner_only() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    planned(&mut journal, 3);
+    planned(journal.as_mut(), 3);
     assert_eq!(std::fs::metadata(store.dir()).unwrap().permissions().mode() & 0o777, 0o700);
     for entry in std::fs::read_dir(store.dir()).unwrap() {
         let entry = entry.unwrap();
@@ -67,7 +80,7 @@ fn files_can_be_read_by_their_owner_only() {
 fn a_damaged_journal_is_refused_and_can_still_be_looked_at() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    import(&mut journal, (1..=20_000).map(row));
+    import(journal.as_mut(), (1..=20_000).map(row));
     drop(journal);
     let path = store.dir().join("a.db");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -101,7 +114,7 @@ fn a_state_directory_that_cannot_be_written_is_told_with_a_hint() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let refused = Store::new(&file).create(&new_run("a")).unwrap_err();
+    let refused = Folder::new(&file).create(&new_run("a")).unwrap_err();
     assert!(matches!(refused, Error::NotWritable { .. }), "{refused}");
     assert!(refused.hint().contains("--state-dir"));
 }
@@ -111,7 +124,7 @@ fn runs_are_listed_newest_first_and_forgotten_whole() {
     let (_dir, store) = store();
     assert!(store.list().unwrap().is_empty());
     for id in ["20260101-a", "20260301-b", "20260201-c"] {
-        import(&mut store.create(&new_run(id)).unwrap(), [row(1)]);
+        import(store.create(&new_run(id)).unwrap().as_mut(), [row(1)]);
     }
     let ids: Vec<String> = store.list().unwrap().into_iter().map(|run| run.id).collect();
     assert_eq!(ids, ["20260301-b", "20260201-c", "20260101-a"]);
@@ -132,7 +145,7 @@ fn runs_are_listed_newest_first_and_forgotten_whole() {
 #[test]
 fn a_run_can_be_taken_up_beside_any_number_of_listings() {
     let (_dir, store) = store();
-    import(&mut store.create(&new_run("a")).unwrap(), [row(1)]);
+    import(store.create(&new_run("a")).unwrap().as_mut(), [row(1)]);
     let (done, lists) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::AtomicU64::new(0));
     let relaxed = std::sync::atomic::Ordering::Relaxed;
     std::thread::scope(|scope| {
@@ -161,13 +174,39 @@ fn a_run_can_be_taken_up_beside_any_number_of_listings() {
     assert!(!store.list().unwrap()[0].held);
 }
 
-/// Makes a journal what the first version of it was.
-fn as_before(store: &Store, id: &str, phase: u8) {
+/// Makes a journal what an earlier version of it was.
+fn as_before(store: &Folder, id: &str, schema: u8, phase: u8) {
     let connection = rusqlite::Connection::open(store.dir().join(format!("{id}.db"))).unwrap();
-    let back = format!(
-        "DROP TABLE consent; ALTER TABLE run DROP COLUMN tenant; UPDATE run SET phase = {phase}; PRAGMA user_version = 1;"
-    );
+    let third = "ALTER TABLE run ADD COLUMN effort TEXT;
+        UPDATE run SET effort = (SELECT effort FROM owner WHERE effort IS NOT NULL);
+        DROP TABLE owner; ALTER TABLE change DROP COLUMN epoch;";
+    let second = "DROP TABLE consent; ALTER TABLE run DROP COLUMN tenant;";
+    let second = if schema < 2 { second } else { "" };
+    let back = format!("{third} {second} UPDATE run SET phase = {phase}; PRAGMA user_version = {schema};");
     connection.execute_batch(&back).unwrap();
+}
+
+#[test]
+fn what_a_run_of_before_has_marked_and_spent_is_taken_over() {
+    let (_dir, store) = store();
+    let effort = Effort { retries: 4, elapsed_s: 2.5, ..Effort::default() };
+    for (id, schema) in [("a", 1), ("b", 2)] {
+        let mut journal = store.create(&new_run(id)).unwrap();
+        planned(journal.as_mut(), 3);
+        take(journal.as_mut(), 2).unwrap();
+        journal.append(&[Entry::Spent { epoch: 1, effort }]).unwrap();
+        drop(journal);
+        as_before(&store, id, schema, 2);
+        assert_eq!(store.look(id).unwrap().record().unwrap().effort, effort, "as it is looked at");
+        let mut journal = store.open(id).unwrap();
+        assert_eq!(journal.record().unwrap().effort, effort);
+        assert_eq!(unknown(journal.as_mut()), [1, 2]);
+        let owner = journal.claim("me").unwrap();
+        journal.append(&[Entry::Spent { epoch: owner.epoch, effort }]).unwrap();
+        assert_eq!(journal.record().unwrap().effort, effort.plus(effort));
+        drop(journal);
+        assert!(store.open(id).is_ok(), "it is migrated once");
+    }
 }
 
 #[test]
@@ -176,12 +215,12 @@ fn a_run_of_before_had_been_agreed_to_if_it_has_sent_anything_and_else_had_not()
     for (id, sent, canary) in [("a", true, false), ("b", false, false), ("c", true, true)] {
         let settings = serde_json::json!({"settings": {"canary": if canary { Some(2) } else { None }}});
         let mut journal = store.create(&paceline_journal::NewRun { settings, ..new_run(id) }).unwrap();
-        planned(&mut journal, 3);
+        planned(journal.as_mut(), 3);
         if sent {
-            journal.take(None, u64::MAX, 1).unwrap();
+            take(journal.as_mut(), 1).unwrap();
         }
         drop(journal);
-        as_before(&store, id, 2);
+        as_before(&store, id, 1, 2);
     }
     for looked_at in [true, false] {
         let record = |id: &str| {
@@ -200,8 +239,8 @@ fn a_run_of_before_had_been_agreed_to_if_it_has_sent_anything_and_else_had_not()
 fn a_journal_can_be_looked_at_where_nothing_can_be_written() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    planned(&mut journal, 3);
-    journal.take(None, u64::MAX, 2).unwrap();
+    planned(journal.as_mut(), 3);
+    take(journal.as_mut(), 2).unwrap();
     // As after kill -9: the log holds what the file does not; its index cannot be made.
     let copy = tempfile::tempdir().unwrap();
     let runs = copy.path().join("runs");
@@ -210,7 +249,7 @@ fn a_journal_can_be_looked_at_where_nothing_can_be_written() {
         std::fs::copy(store.dir().join(name), runs.join(name)).unwrap();
     }
     std::fs::create_dir(runs.join("a.db-shm")).unwrap();
-    let store = Store::new(copy.path());
+    let store = Folder::new(copy.path());
     let mut looked = store.look("a").unwrap();
     assert_eq!((looked.counts().unwrap().pending, looked.in_doubt().unwrap()), (3, 2));
     assert!(store.list().unwrap()[0].record.is_ok());
@@ -219,7 +258,7 @@ fn a_journal_can_be_looked_at_where_nothing_can_be_written() {
 #[test]
 fn a_directory_that_others_can_write_to_is_refused() {
     let (dir, store) = store();
-    import(&mut store.create(&new_run("a")).unwrap(), [row(1)]);
+    import(store.create(&new_run("a")).unwrap().as_mut(), [row(1)]);
     let open_to = |path: &std::path::Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
@@ -238,10 +277,10 @@ fn a_directory_that_others_can_write_to_is_refused() {
 fn nothing_is_marked_as_sent_in_a_journal_that_was_removed() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    planned(&mut journal, 3);
+    planned(journal.as_mut(), 3);
     std::fs::remove_dir_all(store.dir()).unwrap();
     assert!(matches!(journal.kept_in_place(), Err(Error::Removed(_))));
-    assert!(matches!(journal.take(None, u64::MAX, 10), Err(Error::Removed(_))));
+    assert!(matches!(take(journal.as_mut(), 10), Err(Error::Removed(_))));
     assert_eq!(journal.counts().unwrap().rows, 3, "what it held can still be told");
 }
 
@@ -249,8 +288,8 @@ fn nothing_is_marked_as_sent_in_a_journal_that_was_removed() {
 fn an_entry_that_cannot_be_read_is_damage_and_no_empty_list() {
     let (_dir, store) = store();
     let mut journal = store.create(&new_run("a")).unwrap();
-    planned(&mut journal, 3);
-    for taken in journal.take(None, u64::MAX, 10).unwrap() {
+    planned(journal.as_mut(), 3);
+    for taken in take(journal.as_mut(), 10).unwrap() {
         journal.append(&[Entry::Made { key: taken.change.key, attempts: 1, version: None }]).unwrap();
     }
     drop(journal);

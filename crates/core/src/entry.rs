@@ -1,10 +1,10 @@
-//! The pieces that a journal takes and gives back.
+//! What a run is and what happens to it, as a journal takes and gives it back.
 
-use paceline_core::desired::Row;
-use paceline_core::plan::{Change, ChangeKey};
-use paceline_core::summary::{Counts, Effort, HaltNote, Outcome, State};
-use paceline_core::user::{UserId, Version};
-use paceline_core::vendor::Refusal;
+use crate::desired::Row;
+use crate::plan::{Change, ChangeKey};
+use crate::summary::{Counts, Effort, HaltNote, Outcome, State};
+use crate::user::{UserId, Version};
+use crate::vendor::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -24,6 +24,15 @@ pub struct NewRun {
     pub created: String,
     /// The settings to resume it with. No secrets.
     pub settings: Value,
+}
+
+/// Who works on a run, and how many have had it before. The last one owns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Who, for people: nothing is decided by it.
+    pub worker: String,
+    /// Counted up each time that the run is taken up, from 1.
+    pub epoch: u64,
 }
 
 /// How far a run has come.
@@ -156,7 +165,7 @@ pub struct RunRecord {
     pub state: Option<State>,
     /// Why it halted.
     pub halt: Option<HaltNote>,
-    /// What it has cost.
+    /// What it has cost, all its owners together.
     pub effort: Effort,
 }
 
@@ -244,15 +253,19 @@ pub enum Entry {
         /// Times it was sent all the same.
         attempts: u32,
     },
-    /// What the run has cost so far, over all its parts: a crash forgets at most what came after the last one.
-    Spent(Effort),
+    /// What an owner has spent so far. Each one's last word counts, and what the run has cost is their sum: a crash forgets at
+    /// most what came after the last one.
+    Spent {
+        /// The owner's epoch.
+        epoch: u64,
+        /// All that it has spent.
+        effort: Effort,
+    },
     /// The run was left.
     Left {
         /// How; `None` when it is taken up again.
         state: Option<State>,
         /// Why it halted.
         halt: Option<HaltNote>,
-        /// All that it has cost, over all its parts.
-        effort: Effort,
     },
 }
