@@ -5,16 +5,57 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// Names a change within its run. The order of keys is the order of sending: by stage, then by what can share a
-/// call, then by row.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// Names a change within its run. The order of keys is the order of sending: band by band; in a band of own calls user by
+/// user, so that whoever stops in the middle leaves few half done; else by stage, by what can share a call, and by row.
+///
+/// ```
+/// use paceline_core::plan::{ChangeKey, OWN, SHARED};
+/// let key = |stage, row| ChangeKey { stage, group: String::new(), row };
+/// let (title, skills, group) = (key(OWN, 1), key(OWN + 1, 1), key(SHARED, 1));
+/// assert!(title < skills && skills < key(OWN, 2), "a user's own calls follow each other");
+/// assert!(key(OWN, 2) < group, "what many share goes roster-wide");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChangeKey {
-    /// Lower stages go first for the same user.
+    /// Lower stages go first for the same user; which band it is in says the order among users.
     pub stage: u8,
     /// Changes of one stage and group may share a call.
     pub group: String,
     /// The row that asks for it.
     pub row: u64,
+}
+
+/// The first stage of what takes a call a user and goes first, user by user. Below it, roster-wide, is what has no order of
+/// its own, and what was planned before there were bands.
+pub const OWN: u8 = 64;
+/// The first stage of what many users share a call for: it goes roster-wide.
+pub const SHARED: u8 = 128;
+/// The first stage of what takes a call a user and comes last, user by user.
+pub const OWN_LAST: u8 = 192;
+
+impl ChangeKey {
+    /// Whether it is in a band of own calls, which goes user by user.
+    pub fn is_own(&self) -> bool {
+        matches!(self.stage, OWN..SHARED | OWN_LAST..)
+    }
+
+    /// Its band, and its user's turn in it: what the order of sending begins with.
+    pub fn turn(&self) -> (u8, u64) {
+        (self.stage / OWN, if self.is_own() { self.row } else { 0 })
+    }
+}
+
+impl Ord for ChangeKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let place = |key: &Self| (key.turn(), key.stage);
+        (place(self), &self.group, self.row).cmp(&(place(other), &other.group, other.row))
+    }
+}
+
+impl PartialOrd for ChangeKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// One kind of edit to one user.

@@ -72,8 +72,8 @@ impl Phase for Sending<'_> {
             self.note();
             match todo.map_err(halt)? {
                 Todo::Send(call) => {
-                    let Call { request, about, history, fresh_until } = *call;
-                    let call = Pending::new(request, about).after(history).fresh_until(fresh_until);
+                    let Call { request, about, history, fresh_until, begin_by } = *call;
+                    let call = Pending::new(request, about).after(history).fresh_until(fresh_until).begin_by(begin_by);
                     return Ok(Next::Send(Box::new(call)));
                 }
                 Todo::Fetch(Block { after, through, limit }) => {

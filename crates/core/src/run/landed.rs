@@ -267,8 +267,9 @@ impl Sender {
             self.unreadable_blind(settling.doubts);
             return Ok(());
         }
+        let part = settling.part;
         let Some(doubt) = self.reader.refused(settling) else { return Ok(()) };
-        self.ahead.ended(std::slice::from_ref(&doubt));
+        self.ahead.ended(part, std::slice::from_ref(&doubt));
         if !(self.reader.has_read() && own) {
             // It stays "may be sent" in the journal: a resume settles it when users can be read again.
             return Err(Cause::NotTheVendor(refusal));
@@ -298,7 +299,7 @@ impl Sender {
     /// Ends the doubts that have been read.
     fn settle(&mut self, mut settling: Settling) {
         let doubts = std::mem::take(&mut settling.doubts);
-        self.ahead.ended(&doubts);
+        self.ahead.ended(settling.part, &doubts);
         // Those that are to be sent go before the others, in their order.
         for doubt in doubts.into_iter().rev() {
             let records = settling.records(self.vendor.as_ref(), &doubt);

@@ -111,6 +111,8 @@ pub struct Call {
     pub history: History,
     /// It was made from users as they were just read: it is sent once, and not at all after this moment.
     pub fresh_until: Option<Moment>,
+    /// It is not begun after this moment: own calls of its user that follow were compared to be sent at once.
+    pub begin_by: Option<Moment>,
 }
 
 /// What a call is about; the sender's own.

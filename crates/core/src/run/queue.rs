@@ -60,6 +60,12 @@ impl Sending {
         }
     }
 
+    /// Whether both are own calls of one user in the same band: they follow each other.
+    fn goes_with(&self, other: &Self) -> bool {
+        let (key, others) = (&self.change.key, &other.change.key);
+        key.is_own() && key.turn() == others.turn() && self.change.user == other.change.user
+    }
+
     fn shares_a_call_with(&self, other: &Change) -> bool {
         let key = &self.change.key;
         key.stage == other.key.stage && key.group == other.key.group && self.change.kind == other.kind
@@ -75,11 +81,19 @@ pub(super) struct Rules<'a> {
     pub(super) guard: &'a dyn Fn(&Change) -> Guard,
     /// Whether a call to its target may leave.
     pub(super) open: &'a dyn Fn(&Sending) -> bool,
+    /// Whether its call carries what was read of the whole user: a read is of no use to it until the calls before it are made.
+    pub(super) whole: &'a dyn Fn(&Change) -> bool,
 }
 
 impl Rules<'_> {
     fn must_be_read(&self, sending: &Sending) -> bool {
         (self.guard)(&sending.change) == Guard::Compare && !sending.is_fresh(self.now, self.apart)
+    }
+
+    /// Whether it may be read while this earlier one of its user waits: both are the user's own, so that they are sent one
+    /// right after the other.
+    fn may_be_read_behind(&self, earlier: &Sending) -> bool {
+        earlier.change.key.is_own() && !self.must_be_read(earlier)
     }
 }
 
@@ -130,14 +144,19 @@ impl Queue {
         Sending { change, siblings, left, attempts: 0, conflicts: 0, stale: 0, read_at, in_doubt, rebased, history }
     }
 
-    /// It waits its turn before those that were not sent yet, but behind its row's earlier ones.
+    /// It waits its turn before those that were not sent yet, but behind its row's earlier ones; own calls of a user stay
+    /// together.
     pub(super) fn again(&mut self, sending: Sending) {
         self.free(&sending.change.user);
         let is_earlier =
             |other: &Sending| other.change.user == sending.change.user && other.change.key < sending.change.key;
         let at = match sending.siblings {
             0 | 1 => 0,
-            _ => self.waiting.iter().rposition(is_earlier).map_or(0, |at| at + 1),
+            _ => {
+                let behind = self.waiting.iter().rposition(is_earlier).map(|at| at + 1);
+                let before = || self.waiting.iter().position(|other| other.goes_with(&sending));
+                behind.or_else(before).unwrap_or(0)
+            }
         };
         self.waiting.insert(at, sending);
     }
@@ -177,15 +196,42 @@ impl Queue {
                 passed_over.insert(user);
                 continue;
             }
-            match rules.must_be_read(sending) {
-                false => return Some(First::Send(at)),
-                true if may_read => return Some(First::Read(at)),
-                true => {
+            match self.read_before(at, rules) {
+                None => return Some(First::Send(at)),
+                Some(read) if may_read => return Some(First::Read(read)),
+                Some(_) => {
                     passed_over.insert(user);
                 }
             }
         }
         None
+    }
+
+    /// Which change's user is to be read before the one at `at` is sent: its own, or that of another of its user's own calls,
+    /// which follow it at once.
+    fn read_before(&self, at: usize, rules: &Rules<'_>) -> Option<usize> {
+        let first = self.waiting.get(at)?;
+        if rules.must_be_read(first) {
+            return Some(at);
+        }
+        let mut others = self.waiting.iter().enumerate().skip(at + 1).take_while(|(_, next)| next.goes_with(first));
+        let unread = |next: &Sending| rules.must_be_read(next) && !(rules.whole)(&next.change);
+        others.find(|(_, next)| unread(next)).map(|(at, _)| at)
+    }
+
+    /// Until when what was read for own calls that follow this one, which is out, is fresh.
+    pub(super) fn own_calls_are_fresh_until(&self, one: &Sending, apart: Option<Duration>) -> Option<Moment> {
+        let behind = self.waiting.iter().filter(|other| other.read_at.is_some() && other.goes_with(one));
+        behind.map(|other| other.fresh_until(apart)).min()
+    }
+
+    /// Own calls that follow each other at this place, and those of them whose user is to be read.
+    pub(super) fn own_calls(&self, at: usize, rules: &Rules<'_>) -> (usize, usize) {
+        let Some(one) = self.waiting.get(at) else { return (0, 0) };
+        let before = self.waiting.range(..at).rev().take_while(|other| other.goes_with(one));
+        let behind = self.waiting.range(at..).take_while(|other| other.goes_with(one));
+        let calls = before.chain(behind).map(|other| usize::from(rules.must_be_read(other)));
+        calls.fold((0, 0), |(all, unread), one| (all + 1, unread + one))
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&Sending> {
@@ -198,7 +244,8 @@ impl Queue {
         self.take(first, width, |sending| sending.shares_a_call_with(&leader) && !rules.must_be_read(sending))
     }
 
-    /// Takes the change at `first` and those behind it whose users are to be read too, of those that `fits`.
+    /// Takes the change at `first` and those behind it whose users are to be read too, of those that `fits`; of a user all
+    /// own ones at once.
     pub(super) fn unread(
         &mut self,
         first: usize,
@@ -206,7 +253,35 @@ impl Queue {
         rules: &Rules<'_>,
         fits: impl Fn(&Change) -> bool,
     ) -> Vec<Sending> {
-        self.take(first, most, |sending| rules.must_be_read(sending) && (rules.open)(sending) && fits(&sending.change))
+        let fits = |sending: &Sending| rules.must_be_read(sending) && (rules.open)(sending) && fits(&sending.change);
+        let mut places: Vec<usize> = vec![];
+        // Users whose earlier changes let nothing of them be read yet; and those of whom only what is written whole must wait.
+        let (mut passed_over, mut earlier): (HashSet<&UserId>, HashSet<&UserId>) = Default::default();
+        let mut last: Option<&Sending> = None;
+        for (at, sending) in self.waiting.iter().enumerate() {
+            let user = &sending.change.user;
+            let is_next = |last: &Sending| last.change.user == *user && sending.change.key.is_own();
+            if places.len() >= most.max(1) && !last.is_some_and(is_next) {
+                break;
+            }
+            let waits = self.busy.contains_key(user)
+                || passed_over.contains(user)
+                || (earlier.contains(user) && (rules.whole)(&sending.change));
+            if at >= first && !waits && fits(sending) {
+                places.push(at);
+                last = Some(sending);
+            } else if waits || !rules.may_be_read_behind(sending) {
+                passed_over.insert(user);
+            }
+            if sending.change.key.is_own() {
+                earlier.insert(user);
+            } else {
+                passed_over.insert(user);
+            }
+        }
+        let mut taken: Vec<Sending> = places.into_iter().rev().filter_map(|at| self.remove(at)).collect();
+        taken.reverse();
+        taken
     }
 
     fn take(&mut self, first: usize, most: usize, fits: impl Fn(&Sending) -> bool) -> Vec<Sending> {
@@ -271,9 +346,9 @@ impl Queue {
             || self.waiting.iter().any(|sending| sending.change.user == change.user)
     }
 
-    /// Those that have been read and wait to be sent.
-    pub(super) fn read_ahead(&self, now: Moment, apart: Option<Duration>) -> usize {
-        self.waiting.iter().filter(|sending| sending.is_fresh(now, apart)).count()
+    /// Those of `part` that have been read and wait to be sent.
+    pub(super) fn read_ahead(&self, now: Moment, apart: Option<Duration>, is_in: impl Fn(&Change) -> bool) -> usize {
+        self.waiting.iter().filter(|sending| sending.is_fresh(now, apart) && is_in(&sending.change)).count()
     }
 
     /// Whether others that may share this change's call wait for an earlier call of their users.
@@ -345,6 +420,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::OWN;
     use serde_json::Map;
 
     fn taken(row: u64, user: &str, stage: u8, group: &str, kind: &str) -> Taken {
@@ -373,7 +449,7 @@ mod tests {
     fn with_rules<T>(guard: Guard, closed: &str, ask: impl FnOnce(&Rules<'_>) -> T) -> T {
         let guard = |change: &Change| if change.kind == "fields" { Guard::Version } else { guard };
         let open = |sending: &Sending| sending.change.key.group != closed;
-        ask(&Rules { now: Moment::ZERO, apart: None, guard: &guard, open: &open })
+        ask(&Rules { now: Moment::ZERO, apart: None, guard: &guard, open: &open, whole: &|_| false })
     }
 
     fn users(sendings: &[Sending]) -> Vec<&str> {
@@ -389,6 +465,46 @@ mod tests {
             queue.batch(1, 10, rules)
         });
         assert_eq!(users(&batch), ["u2"]);
+    }
+
+    #[test]
+    fn own_calls_of_a_user_follow_each_other_once_what_they_need_is_read() {
+        let skills = |row, user| (row, user, OWN + 1, "", "skills");
+        let title = |row, user| (row, user, OWN, "", "fields");
+        let mut queue = queue(&[title(1, "u1"), skills(1, "u1"), title(2, "u2"), skills(2, "u2"), skills(3, "u3")]);
+        let read = with_rules(Guard::Compare, "closed", |rules| {
+            // The title needs no read, and does not leave before what follows it has been read.
+            assert_eq!((queue.first(rules, true), queue.first(rules, false)), (Some(First::Read(1)), None));
+            assert_eq!(queue.own_calls(1, rules), (2, 1));
+            queue.unread(1, 10, rules, |_| true)
+        });
+        assert_eq!(users(&read), ["u1", "u2", "u3"]);
+        for sending in read {
+            queue.again(Sending { read_at: Some(Moment::ZERO), ..sending });
+        }
+        let order: Vec<(&str, u8)> =
+            queue.waiting.iter().map(|one| (one.change.user.as_str(), one.change.key.stage - OWN)).collect();
+        assert_eq!(order, [("u3", 1), ("u1", 0), ("u1", 1), ("u2", 0), ("u2", 1)]);
+        let title = with_rules(Guard::Compare, "closed", |rules| {
+            assert_eq!(queue.first(rules, true), Some(First::Send(0)));
+            queue.batch(1, 1, rules)
+        });
+        assert_eq!(users(&title), ["u1"]);
+        assert_eq!(queue.own_calls_are_fresh_until(&title[0], None), Some(Moment::ZERO + FRESH));
+        // It comes back, and stays with the other.
+        title.into_iter().for_each(|sending| queue.again(sending));
+        let order: Vec<&str> = queue.waiting.iter().map(|one| one.change.user.as_str()).collect();
+        assert_eq!(order, ["u3", "u1", "u1", "u2", "u2"]);
+    }
+
+    #[test]
+    fn what_is_written_whole_is_read_when_the_calls_before_it_are_made() {
+        let mut queue = queue(&[(1, "u1", OWN, "", "skills"), (1, "u1", OWN + 1, "", "user")]);
+        let guard = |_: &Change| Guard::Compare;
+        let whole = |change: &Change| change.kind == "user";
+        let rules = Rules { now: Moment::ZERO, apart: None, guard: &guard, open: &|_| true, whole: &whole };
+        let kinds = |read: Vec<Sending>| read.into_iter().map(|one| one.change.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(queue.unread(0, 10, &rules, |_| true)), ["skills"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::Moment;
 use crate::plan::{Widths, halves};
 use crate::vendor::{Answer, More, Part, Refusal, Request, Vendor};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Calls that doubts wait for company.
 const PATIENCE: u32 = 100;
@@ -15,7 +15,7 @@ const PAGES: u32 = 10_000;
 /// A read of one part of the users in doubt.
 #[derive(Debug)]
 pub(super) struct Settling {
-    part: Part,
+    pub(super) part: Part,
     pub(super) doubts: Vec<Doubt>,
     page: Option<String>,
     pages: u32,
@@ -38,10 +38,16 @@ impl Settling {
     }
 
     pub(super) fn request(&self, vendor: &dyn Vendor) -> Request {
-        let changes = || self.doubts.iter().map(|doubt| &doubt.sending.change);
-        let keys: Vec<String> = changes().map(|change| vendor.seen_in(change).1).collect();
-        let columns: BTreeSet<String> = changes().flat_map(|change| change.columns.clone()).collect();
-        vendor.read(self.part, &keys, &columns, self.page.as_deref())
+        let changes = self.doubts.iter().map(|doubt| &doubt.sending.change);
+        let columns: BTreeSet<String> = changes.flat_map(|change| change.columns.clone()).collect();
+        vendor.read(self.part, &self.keys(vendor), &columns, self.page.as_deref())
+    }
+
+    /// Whom it asks for: a user of whom several changes are in doubt once.
+    fn keys(&self, vendor: &dyn Vendor) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let keys = self.doubts.iter().map(|doubt| vendor.seen_in(&doubt.sending.change).1);
+        keys.filter(|key| seen.insert(key.to_lowercase())).collect()
     }
 }
 
@@ -147,8 +153,7 @@ impl Reader {
         answer: &Answer,
         at: Moment,
     ) -> Result<Option<Settling>, Box<(Settling, Refusal)>> {
-        let keys: Vec<String> = settling.doubts.iter().map(|doubt| vendor.seen_in(&doubt.sending.change).1).collect();
-        let page = match vendor.records(settling.part, &keys, settling.page.as_deref(), answer) {
+        let page = match vendor.records(settling.part, &settling.keys(vendor), settling.page.as_deref(), answer) {
             Ok(page) => page,
             Err(refusal) => return Err(Box::new((settling, refusal))),
         };

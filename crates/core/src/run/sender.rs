@@ -18,6 +18,9 @@ use crate::vendor::{BLIND, Refusal, Vendor};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// Users with several own calls that are worth a read: permits that come back one by one are waited for until they carry so many.
+const TOGETHER: usize = 10;
+
 /// Changes in the queue at which the next block is waited for: more than the widest call carries.
 const FEW: usize = 200;
 
@@ -344,7 +347,9 @@ impl Sender {
             }
         };
         let guard = |change: &Change| self.guard(change);
-        let said = ask(&mut queue, &Rules { now: turn.now, apart: turn.apart, guard: &guard, open: &open });
+        let whole = |change: &Change| self.vendor.writes_whole(change);
+        let Turn { now, apart, .. } = turn;
+        let said = ask(&mut queue, &Rules { now, apart, guard: &guard, open: &open, whole: &whole });
         self.queue = queue;
         said
     }
@@ -382,14 +387,29 @@ impl Sender {
         let request = Sending::ask(&part.items, |changes| self.vendor.call(changes));
         let compared = part.items.iter().filter(|sending| self.guard(&sending.change) == Guard::Compare);
         let fresh_until = compared.map(|sending| sending.fresh_until(turn.apart)).min();
-        Todo::Send(Box::new(Call { request, about: About(Purpose::Write(target, part)), history, fresh_until }))
+        let begin_by = match &part.items[..] {
+            [one] if one.siblings > 1 => {
+                self.queue.own_calls_are_fresh_until(one, turn.apart).filter(|by| *by > turn.now)
+            }
+            _ => None,
+        };
+        Todo::Send(Box::new(Call {
+            request,
+            about: About(Purpose::Write(target, part)),
+            history,
+            fresh_until,
+            begin_by,
+        }))
     }
 
     /// Users are read and compared before they are written: as many as are written while that is fresh.
     fn revalidate(&mut self, at: usize, turn: Turn, waits: &HashSet<Target>) -> Option<Todo> {
-        if turn.room < turn.most.min(2) && turn.apart.is_none() {
+        // Where own calls follow each other, those that need no read take their calls too.
+        let (own, unread) = self.with_rules(turn, waits, |queue, rules| queue.own_calls(at, rules));
+        let room = if own > 1 { 1 + own * TOGETHER.min(self.queue.len() / own) } else { 2 };
+        if turn.room < turn.most.min(room) && turn.apart.is_none() {
             // What was read with the last permit would be old when the next comes free.
-            return Some(Todo::WhenOpen(2));
+            return Some(Todo::WhenOpen(room.min(turn.most)));
         }
         let change = &self.queue.get(at)?.change;
         let (part, width) = (self.vendor.seen_in(change).0, self.width(change));
@@ -401,9 +421,13 @@ impl Sender {
         } else {
             width.saturating_mul(self.bounds.max_concurrent)
         };
-        let left = ahead
-            .min(calls.saturating_mul(width))
-            .saturating_sub(self.ahead.out() + self.queue.read_ahead(turn.now, turn.apart));
+        let vendor = Arc::clone(&self.vendor);
+        let is_in = |change: &Change| vendor.seen_in(change).0 == part;
+        let carried = (calls.saturating_mul(width) * unread.max(1) / own.max(1)).max(1);
+        let ahead = ahead.min(carried);
+        let left = ahead.saturating_sub(self.ahead.out(part) + self.queue.read_ahead(turn.now, turn.apart, is_in));
+        // What has been read and waits behind an earlier call of its user would be topped up one by one.
+        let left = if own > 1 && left < ahead.div_ceil(2) { 0 } else { left };
         // What has been read may wait for the one that is to be read now: then nothing else can be done.
         let left = if turn.idle { left.max(1) } else { left };
         if left == 0 {
@@ -411,20 +435,19 @@ impl Sender {
         }
         let most = self.reader.width(self.vendor.as_ref(), part, self.queue.len()).min(left);
         let most = if most > width { most - most % width } else { most };
-        let vendor = Arc::clone(&self.vendor);
-        let taken = self.with_rules(turn, waits, |queue, rules| {
-            queue.unread(at, most, rules, |change| vendor.seen_in(change).0 == part)
-        });
+        let taken = self.with_rules(turn, waits, |queue, rules| queue.unread(at, most, rules, is_in));
         if taken.is_empty() {
             return None;
         }
-        let got_old = taken.iter().any(|sending| sending.read_at.is_some());
+        // What only the plan had read was not read for this.
+        let was_read = |sending: &Sending| sending.read_at.is_some_and(|at| self.bounds.planned_at != Some(at));
+        let got_old = taken.iter().any(was_read);
         let again = |sending: Sending| {
             let stale = sending.stale + u32::from(sending.read_at.is_some());
             Doubt::revalidate(Sending { stale, ..sending })
         };
         let doubts: Vec<Doubt> = taken.into_iter().map(again).collect();
-        self.ahead.begins(&doubts, got_old);
+        self.ahead.begins(part, &doubts, got_old);
         Some(self.read(Settling::new(part, doubts)))
     }
 
@@ -440,7 +463,13 @@ impl Sender {
     fn read(&self, settling: Settling) -> Todo {
         let request = settling.request(self.vendor.as_ref());
         let about = About(Purpose::Read(settling));
-        Todo::Send(Box::new(Call { request, about, history: super::History::default(), fresh_until: None }))
+        Todo::Send(Box::new(Call {
+            request,
+            about,
+            history: super::History::default(),
+            fresh_until: None,
+            begin_by: None,
+        }))
     }
 
     // --- the end

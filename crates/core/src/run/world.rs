@@ -204,11 +204,11 @@ impl World {
     fn plan(&mut self, row: u64, user: &str, chance: &mut Chance) {
         let group = format!("g{}", chance.below(2));
         let all = [
-            (0, "", "state", "state".to_owned()),
-            (1, "", "fields", "title".to_owned()),
-            (2, "", "skills", "skills".to_owned()),
-            (3, group.as_str(), "move", "division".to_owned()),
-            (4, group.as_str(), "join", format!("join/{group}")),
+            (64, "", "state", "state".to_owned()),
+            (65, "", "fields", "title".to_owned()),
+            (66, "", "skills", "skills".to_owned()),
+            (128, group.as_str(), "move", "division".to_owned()),
+            (129, group.as_str(), "join", format!("join/{group}")),
         ];
         let mut keys = vec![];
         let certain = chance.below(5) as usize;
@@ -582,7 +582,7 @@ impl World {
     }
 
     fn send(&mut self, desk: &mut Desk, call: Call) {
-        let Call { request, about, history, fresh_until: fresh } = call;
+        let Call { request, about, history, fresh_until: fresh, .. } = call;
         let left = self.now;
         self.is_alone(&desk.flights, &request);
         let flight = Flight { about, request, attempts: 1, in_doubt: false, history, fresh, left };

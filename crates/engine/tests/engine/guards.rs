@@ -323,3 +323,49 @@ async fn where_a_window_holds_one_call_a_comparison_is_as_fresh_as_the_pace_lets
     assert!(oldest_comparison(&books, SKILLS) <= Duration::from_secs(25));
     assert!(books.log.len() <= 3 + 2 * 4 + 1, "{} calls", books.log.len());
 }
+
+/// Users of whom one change is made and the other is not.
+fn half_done(books: &Books) -> usize {
+    let is_half = |user: &&Value| (user["title"] == "Lead") != (user["skills"][0]["id"] == "french");
+    books.users.values().filter(is_half).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halt_in_the_middle_of_title_and_skills_leaves_no_more_half_done_than_are_in_flight() {
+    let fields = json!({"title": "Lead", "skills": [{"name": "French", "proficiency": 2.0}]});
+    let drip = || Settings { spread: true, ..pace(600, 60) };
+    // Users; the pace; the write from which on nobody is let in; the most reads besides the plan's.
+    let mut table =
+        vec![(5_000, pace(500, 1), 5_000, 200), (5_000, pace(240, 60), 5_000, 280), (1_000, drip(), 999, 170)];
+    // Around the ends of windows, where what was read gets old.
+    table.extend((223..=483).step_by(13).map(|halt_after| (400, pace(240, 60), halt_after, 20)));
+    for (users, settings, halt_after, most_reads) in table {
+        let mut writes = 0;
+        let fake = Fake::new(users, move |_, request| {
+            writes += usize::from([PATCH, SKILLS].contains(&request.template));
+            (writes > halt_after).then(|| Ok(refused(401, "bad.credentials")))
+        });
+        let most = settings.max_concurrent as usize;
+        let shown = format!("{:?} after {halt_after}", settings.rate);
+        let summary = play(fake.run(settings, fields.clone()).await).await;
+        assert_eq!(summary.state, State::Halted, "{shown}: {summary:?}");
+        let books = fake.books();
+        let (half, reads) = (half_done(&books), books.count(READ));
+        assert!(half <= most, "{shown}: {half} are half done, and {most} may be in flight");
+        assert!(oldest_comparison(&books, SKILLS) <= Duration::from_secs(5), "{shown}");
+        assert!(reads <= users.div_ceil(100) + most_reads, "{shown}: {reads} reads");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn title_and_skills_of_a_long_run_cost_a_read_for_many_users() {
+    let fields = json!({"title": "Lead", "skills": [{"name": "French", "proficiency": 2.0}]});
+    for (settings, most) in [(pace(500, 1), 12), (pace(240, 60), 95), (Settings { spread: true, ..pace(600, 60) }, 220)]
+    {
+        let fake = Fake::new(1_000, nobody);
+        let summary = play(fake.run(settings, fields.clone()).await).await;
+        assert_eq!((summary.state, summary.counts.updated), (State::Finished, 1_000), "{summary:?}");
+        let books = fake.books();
+        assert!(books.count(READ) <= most, "{} reads", books.count(READ));
+    }
+}

@@ -90,10 +90,11 @@ impl Log for Sqlite {
     fn take_spread(&mut self, owner: &Owner, after: &ChangeKey, through: u64, limit: u32) -> Result<Vec<Taken>, Error> {
         self.kept_in_place()?;
         self.step_of(owner, |transaction| {
+            let (band, turn) = after.turn();
             let last: Option<u64> = transaction.query_row(
                 "SELECT max(row) FROM change
-                 WHERE stage = ?1 AND grp = ?2 AND row > ?3 AND row <= ?4 AND state = ?5",
-                params![after.stage, after.group, after.row, i64::try_from(through).unwrap_or(i64::MAX), PLANNED],
+                 WHERE band = ?1 AND turn = ?2 AND stage = ?3 AND grp = ?4 AND row > ?5 AND row <= ?6 AND state = ?7",
+                params![band, turn, after.stage, after.group, after.row, through_limit(through), PLANNED],
                 |row| row.get(0),
             )?;
             let Some(last) = last else { return Ok(vec![]) };
@@ -149,9 +150,9 @@ const CHANGE: &str = concat!(
     "SELECT ",
     change_columns!(),
     " FROM change c JOIN row r ON r.number = c.row
-      WHERE (c.stage, c.grp, c.row) > (?1, ?2, ?3) AND c.state = ?4 AND r.phase = 1 AND c.row <= ?6
-          AND (c.state = 0 OR (coalesce(c.epoch, 0) >= ?7 AND coalesce(c.epoch, 0) < ?8))
-      ORDER BY c.stage, c.grp, c.row LIMIT ?5"
+      WHERE (c.band, c.turn, c.stage, c.grp, c.row) > (?1, ?2, ?3, ?4, ?5) AND c.state = ?6 AND r.phase = 1
+          AND c.row <= ?8 AND (c.state = 0 OR (coalesce(c.epoch, 0) >= ?9 AND coalesce(c.epoch, 0) < ?10))
+      ORDER BY c.band, c.turn, c.stage, c.grp, c.row LIMIT ?7"
 );
 
 /// Which changes of rows that have not ended.
@@ -168,23 +169,31 @@ fn changes(
     through: u64,
     limit: u32,
 ) -> rusqlite::Result<Vec<Taken>> {
-    let through = i64::try_from(through).unwrap_or(i64::MAX);
-    let (stage, group, row) = after.map_or((-1, "", 0), |key| (i64::from(key.stage), key.group.as_str(), key.row));
+    let through = through_limit(through);
+    let ((band, turn), stage, group, row) = after.map_or(((-1, 0), 0, "", 0), |key| {
+        let (band, turn) = key.turn();
+        ((i64::from(band), turn), key.stage, key.group.as_str(), key.row)
+    });
     let (state, epochs) = match of {
         Of::Planned => (PLANNED, &(0..0)),
         Of::Marked(epochs) => (MARKED, epochs),
     };
     let mut statement = transaction.prepare_cached(CHANGE)?;
-    let values = params![stage, group, row, state, limit, through, epochs.start, epochs.end];
+    let values = params![band, turn, stage, group, row, state, limit, through, epochs.start, epochs.end];
     let rows = statement.query_map(values, taken)?;
     rows.collect()
 }
 
+fn through_limit(through: u64) -> i64 {
+    i64::try_from(through).unwrap_or(i64::MAX)
+}
+
 fn mark(transaction: &Transaction<'_>, owner: &Owner, taken: &[Taken]) -> rusqlite::Result<()> {
     let mut mark = transaction
-        .prepare_cached("UPDATE change SET state = 1, epoch = ?4 WHERE stage = ?1 AND grp = ?2 AND row = ?3")?;
+        .prepare_cached("UPDATE change SET state = 1, epoch = ?6 WHERE band = ?1 AND turn = ?2 AND stage = ?3 AND grp = ?4 AND row = ?5")?;
     for Taken { change: Change { key, .. }, .. } in taken {
-        mark.execute(params![key.stage, key.group, key.row, owner.epoch])?;
+        let (band, turn) = key.turn();
+        mark.execute(params![band, turn, key.stage, key.group, key.row, owner.epoch])?;
     }
     Ok(())
 }
@@ -260,8 +269,8 @@ fn planned(transaction: &Transaction<'_>, row: u64, user: &UserId, changes: &[Ch
         )?
         .execute(params![row, user.as_str(), changes.len()])?;
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO change (stage, grp, row, kind, user, before, after, columns, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO change (band, turn, stage, grp, row, kind, user, before, after, columns, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     for change in changes {
         let text = |map| serde_json::to_string(map).unwrap_or_default();
@@ -269,7 +278,8 @@ fn planned(transaction: &Transaction<'_>, row: u64, user: &UserId, changes: &[Ch
         let own = (change.kind != BLIND).then(|| (text(&change.before), text(&change.after), join(&change.columns)));
         let (before, after, columns) = own.map_or((None, None, None), |(b, a, c)| (Some(b), Some(a), Some(c)));
         let Change { key, kind, user, version, .. } = change;
-        insert.execute(params![key.stage, key.group, key.row, kind, user.as_str(), before, after, columns, version])?;
+        let ((band, turn), ChangeKey { stage, group, row }) = (key.turn(), key);
+        insert.execute(params![band, turn, stage, group, row, kind, user.as_str(), before, after, columns, version])?;
     }
     Ok(())
 }
@@ -306,12 +316,14 @@ fn set_state(
     state: u8,
     from: &[u8],
 ) -> rusqlite::Result<Option<Option<String>>> {
+    let (band, turn) = key.turn();
     let from = from.iter().fold(0, |bits, state| bits | 1u8 << state);
     transaction
         .prepare_cached(
-            "UPDATE change SET state = ?4 WHERE stage = ?1 AND grp = ?2 AND row = ?3 AND (1 << state) & ?5
+            "UPDATE change SET state = ?6
+             WHERE band = ?1 AND turn = ?2 AND stage = ?3 AND grp = ?4 AND row = ?5 AND (1 << state) & ?7
              RETURNING columns",
         )?
-        .query_row(params![key.stage, key.group, key.row, state, from], |row| row.get(0))
+        .query_row(params![band, turn, key.stage, key.group, key.row, state, from], |row| row.get(0))
         .optional()
 }

@@ -41,6 +41,19 @@ const STEPS: &[&str] = &["
     CREATE TABLE owner (epoch INTEGER PRIMARY KEY, worker TEXT NOT NULL, effort TEXT) STRICT;
     INSERT INTO owner (epoch, worker, effort) SELECT 0, '', effort FROM run WHERE effort IS NOT NULL;
     ALTER TABLE run DROP COLUMN effort;
+", "
+    -- The order of sending is the table's: band by band, and user by user where calls are a user's own. What was planned
+    -- before there were bands is in the first one, by stage, roster-wide, as it was.
+    CREATE TABLE change_in_turn (
+        band INTEGER NOT NULL, turn INTEGER NOT NULL, stage INTEGER NOT NULL, grp TEXT NOT NULL, row INTEGER NOT NULL,
+        kind TEXT NOT NULL, user TEXT NOT NULL, before TEXT, after TEXT, columns TEXT, version INTEGER,
+        state INTEGER NOT NULL DEFAULT 0, epoch INTEGER,
+        PRIMARY KEY (band, turn, stage, grp, row)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO change_in_turn
+        SELECT 0, 0, stage, grp, row, kind, user, before, after, columns, version, state, epoch FROM change;
+    DROP TABLE change;
+    ALTER TABLE change_in_turn RENAME TO change;
 "];
 
 /// The schema that this Paceline writes.

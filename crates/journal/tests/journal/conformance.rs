@@ -1,7 +1,7 @@
 //! The suite that every journal passes.
 
 use crate::{change, import, map, new_run, planned, row};
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::{Change, ChangeKey, OWN, OWN_LAST, SHARED};
 use paceline_core::summary::{Counts, Effort, HaltNote, Outcome, State};
 use paceline_core::user::{UserId, UserKey};
 use paceline_core::vendor::{Refusal, UNDO};
@@ -223,6 +223,31 @@ fn changes_are_given_out_by_stage_then_group_then_row(journal: &mut dyn Journal)
     }
     let expected = [(1, "", 1), (2, "a", 2), (2, "b", 1), (2, "b", 3)];
     assert_eq!(order, expected.map(|(stage, group, row)| (stage, group.to_owned(), row)));
+}
+
+fn own_calls_are_given_out_user_by_user_between_what_is_shared(journal: &mut dyn Journal) {
+    let me = journal.claim("me").unwrap();
+    import(journal, (1..=2).map(row));
+    let stages = [OWN, OWN + 1, SHARED, OWN_LAST];
+    let planned = |n: u64| {
+        // Said in another order than it is sent in.
+        let changes = stages.iter().rev().map(|stage| change(n, *stage, "x")).collect();
+        Entry::Planned { row: n, user: UserId(format!("u-{n}")), changes }
+    };
+    journal.append(&[planned(2), planned(1)]).unwrap();
+    let mut after: Option<ChangeKey> = None;
+    let mut order = vec![];
+    while let [taken] = &journal.take(&me, after.as_ref(), ALL, 1).unwrap()[..] {
+        order.push((taken.change.key.stage, taken.change.key.row));
+        after = Some(taken.change.key.clone());
+    }
+    let expected =
+        [(OWN, 1), (OWN + 1, 1), (OWN, 2), (OWN + 1, 2), (SHARED, 1), (SHARED, 2), (OWN_LAST, 1), (OWN_LAST, 2)];
+    assert_eq!(order, expected);
+    let key = |stage, row| ChangeKey { stage, group: String::new(), row };
+    let made = |stage, row| Entry::Made { key: key(stage, row), attempts: 1, version: None };
+    journal.append(&stages.map(|stage| made(stage, 1))).unwrap();
+    assert_eq!(journal.rows(0, 1, false).unwrap().remove(0).outcome, Outcome::Updated);
 }
 
 fn a_canary_takes_only_its_rows_and_stays_the_same_rows(journal: &mut dyn Journal) {
@@ -515,6 +540,7 @@ conformance!(
     what_is_taken_from_all_over_a_group_is_marked_and_not_given_out_again,
     what_was_made_of_a_row_that_has_ended_is_told_all_the_same,
     changes_are_given_out_by_stage_then_group_then_row,
+    own_calls_are_given_out_user_by_user_between_what_is_shared,
     a_canary_takes_only_its_rows_and_stays_the_same_rows,
     rows_that_need_nothing_are_no_canaries,
     what_is_said_twice_counts_once,

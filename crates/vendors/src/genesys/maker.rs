@@ -1,34 +1,35 @@
 //! A change by its kind: its place among a user's changes, and what it may share its call with.
 
 use paceline_core::diff;
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::{Change, ChangeKey, OWN, OWN_LAST, SHARED};
 use paceline_core::vendor::{Refusal, User};
 use serde_json::{Map, Value};
 
-/// The order of kinds for one user: active (or restored) before anything else of an inactive (or deleted) user, the division before what a
-/// permission in it may depend on, removals before additions, inactive last.
+/// The order of kinds for one user: active (or restored) before anything else of an inactive (or deleted) user, own calls before shared ones, the
+/// division before what a permission in it may depend on, removals before additions, inactive last.
 fn stage(kind: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> u8 {
     let is = |map: &Map<String, Value>, state: &str| map.get("state").is_some_and(|held| held == state);
     match kind {
-        "state" if is(after, "active") || is(before, "deleted") => 0,
-        "fields" => 1,
-        "autoanswer" => 2,
-        "division" => 3,
-        "skills" => 4,
-        "skill-" => 5,
-        "skills+" => 6,
-        "language-" => 7,
-        "languages" => 8,
-        "team" => 9,
-        "groups-" => 10,
-        "groups+" => 11,
-        "queues-" => 12,
-        "queues+" => 13,
-        "roles-" | "grants-" => 14,
-        "roles+" => 15,
-        "grants+" => 16,
-        "attributes" => 17,
-        _ => 19,
+        "state" if is(after, "active") || is(before, "deleted") => OWN,
+        "fields" => OWN + 1,
+        "skills" => OWN + 2,
+        "skill-" => OWN + 3,
+        "skills+" => OWN + 4,
+        "language-" => OWN + 5,
+        "languages" => OWN + 6,
+        "attributes" => OWN + 7,
+        "grants-" => OWN + 8,
+        "autoanswer" => SHARED,
+        "division" => SHARED + 1,
+        "team" => SHARED + 2,
+        "groups-" => SHARED + 3,
+        "groups+" => SHARED + 4,
+        "queues-" => SHARED + 5,
+        "queues+" => SHARED + 6,
+        "roles-" => SHARED + 7,
+        "roles+" => SHARED + 8,
+        "grants+" => SHARED + 9,
+        _ => OWN_LAST,
     }
 }
 

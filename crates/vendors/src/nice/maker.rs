@@ -1,20 +1,20 @@
 //! A change by its kind: its place among a person's changes, and what it may share its call with.
 
 use paceline_core::diff;
-use paceline_core::plan::{Change, ChangeKey};
+use paceline_core::plan::{Change, ChangeKey, OWN, SHARED};
 use paceline_core::vendor::User;
 use serde_json::{Map, Value};
 
 /// The order of kinds for one person: revived before all else, deactivated after.
 fn stage(kind: &str) -> u8 {
     match kind {
-        "active+" => 0,
-        "user" => 1,
-        "agent" => 2,
-        "team" => 3,
-        "skills-" => 4,
-        "skills+" => 5,
-        _ => 19,
+        "active+" => OWN,
+        "user" => OWN + 1,
+        "agent" => SHARED,
+        "team" => SHARED + 1,
+        "skills-" => SHARED + 2,
+        "skills+" => SHARED + 3,
+        _ => SHARED + 4,
     }
 }
 

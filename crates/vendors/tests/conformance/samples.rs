@@ -36,7 +36,7 @@ pub(crate) fn genesys() -> Sample {
             ("search", vec![json!({"id": UUID, "email": "a@example.com"})]),
             ("user", vec![user("Lead", "d2", "Sales", billing, json!([{"id": "g1"}]), "inactive")]),
         ],
-        kinds: vec!["fields", "division", "skills", "groups+", "attributes", "state"],
+        kinds: vec!["fields", "skills", "attributes", "division", "groups+", "state"],
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Pending<T> {
     pub left: Moment,
     /// It was made from users as they were just read: it is never sent a second time, and not at all after this moment.
     pub(super) fresh: Option<Moment>,
+    /// It is not begun after this moment.
+    pub(super) begin_by: Option<Moment>,
     /// It is not sent again when its wait is over, but ends so.
     pub(super) ends: Option<Ending>,
 }
@@ -37,6 +39,7 @@ impl<T> Pending<T> {
             history: History::default(),
             left: Moment::ZERO,
             fresh: None,
+            begin_by: None,
             ends: None,
         }
     }
@@ -51,12 +54,19 @@ impl<T> Pending<T> {
         Self { fresh: until, ..self }
     }
 
+    /// It begins until then, or not at all: what follows it was compared to be sent at once.
+    pub fn begin_by(self, by: Option<Moment>) -> Self {
+        Self { begin_by: by, ..self }
+    }
+
     pub(super) fn writes(&self) -> bool {
         self.request.effect == Effect::Write
     }
 
     fn ends(&self, now: Moment) -> bool {
-        self.ends.is_some() || self.fresh.is_some_and(|until| self.attempts > 0 || until <= now)
+        self.ends.is_some()
+            || self.fresh.is_some_and(|until| self.attempts > 0 || until <= now)
+            || self.begin_by.is_some_and(|by| self.attempts == 0 && by <= now)
     }
 }
 
