@@ -3,8 +3,8 @@
 //! Reads that are refused are made smaller, until whoever cannot be read stands alone: it is told by its id, and the others are
 //! read. A list that repeats itself or has no end is left.
 
+use crate::caller::Caller;
 use crate::error::{API, Halt, Stop};
-use crate::run::Caller;
 use paceline_core::desired::Row;
 use paceline_core::plan::{Widths, halves};
 use paceline_core::user::UserKey;

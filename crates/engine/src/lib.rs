@@ -4,12 +4,19 @@
 //! [`Run`] is the story, top to bottom.
 
 mod address;
+mod caller;
 mod clock;
 mod error;
 mod event;
 mod everyone;
 mod http;
+mod interrupt;
+mod learn;
+mod listing;
+mod locate;
+mod phase;
 mod plan;
+mod planned;
 mod recorder;
 mod redact;
 mod run;
@@ -17,16 +24,21 @@ mod scheduler;
 mod send;
 mod settings;
 mod token;
+mod tools;
 mod transport;
 
 pub use address::{Insecure, secure};
+pub use caller::Caller;
 pub use clock::Clock;
 pub use error::{Halt, Stop};
 pub use event::Event;
 pub use everyone::{Everyone, Listed};
 pub use http::Http;
+pub use interrupt::Interrupt;
+pub use locate::locate;
 pub use paceline_core::run::MaxFailures;
-pub use run::{Caller, Closed, Confirm, Planned, Run, Tools, locate};
-pub use scheduler::Interrupt;
+pub use planned::Planned;
+pub use run::{Closed, Confirm, Run};
 pub use settings::Settings;
+pub use tools::Tools;
 pub use transport::{Answering, Lost, Outgoing, Target, Transport};

@@ -1,75 +1,23 @@
 //! A run, from a roster in the journal to its summary: read, plan, send, close.
 
-use crate::clock::Clock;
-use crate::error::{DISCOVERY, Halt, Stop};
-use crate::event::Event;
-use crate::plan::{Listing, Planning, Single};
+use crate::error::{Halt, Stop};
+use crate::learn;
+use crate::plan::{self, Planning};
+use crate::planned::{Planned, kinds};
 use crate::recorder::{Recorder, SharedJournal, joined, on_journal};
-use crate::scheduler::{Interrupt, Parts, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::send::Sending;
 use crate::settings::Settings;
-use crate::transport::{Lost, Outgoing, Target, Transport};
+use crate::tools::{Tools, scheduler};
 use paceline_core::Moment;
-use paceline_core::plan::{Change, ChangeKey};
-use paceline_core::retry::retry_after;
 use paceline_core::run::{Bounds, Sender};
 use paceline_core::summary::{Counts, State, Summary};
-use paceline_core::user::UserId;
-use paceline_core::vendor::{
-    Answer, Clues, Credentials, Lookup, Names, Refusal, Request, Tenant, Uses, Vendor, Verdict,
-};
+use paceline_core::vendor::{Refusal, Tenant, Uses};
 use paceline_journal::{Canary, Consent, Entry, Error, Journal, Phase, RunRecord, RunTenant};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// Rows planned at once where no user has to be read.
-const BLIND_BLOCK: u32 = 1_000;
-
-/// What a run acts with.
-pub struct Tools {
-    /// Whose API it is.
-    pub vendor: Arc<dyn Vendor>,
-    /// The way there.
-    pub transport: Arc<dyn Transport>,
-    /// Who asks.
-    pub credentials: Credentials,
-    /// The time.
-    pub clock: Clock,
-    /// How the user stops it.
-    pub interrupt: Interrupt,
-    /// Who is told of what happens.
-    pub events: Arc<dyn Fn(Event) + Send + Sync>,
-    /// What chance is drawn from.
-    pub seed: u64,
-}
-
-/// What a plan comes to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
-    /// Rows by outcome; those with something to send are pending.
-    pub counts: Counts,
-    /// Changes to make and the calls that they take, by kind.
-    pub kinds: Vec<(String, u64, u64)>,
-    /// Calls that they take together.
-    pub calls: u64,
-    /// Calls that reading them has taken.
-    pub reads: u64,
-    /// Calls of one read and one write a user and change, for comparison.
-    pub naive: u64,
-    /// What a person should know before saying yes, and of how many users.
-    pub warnings: Vec<(u64, &'static str)>,
-    /// What is true of every run of this vendor.
-    pub note: Option<&'static str>,
-    /// The first changes, row by row; all of them where they were asked for.
-    pub diff: Vec<Change>,
-    /// The quota that they are paced to: calls a window, over all tokens.
-    pub allowed: u64,
-    /// The least time that they take.
-    pub time: Duration,
-}
 
 /// Asked when a canary has run: may the others follow? Whoever says yes gives the consent that covers them.
 pub type Confirm<'a> = dyn FnMut(Canary) -> Pin<Box<dyn Future<Output = Option<Consent>> + Send>> + Send + 'a;
@@ -104,20 +52,6 @@ pub struct Run {
     look_first: bool,
     /// When the reading began that the plan was made from, where this process has made it.
     planned_at: Option<Moment>,
-}
-
-/// A change of a kind and group, to ask its width.
-fn sample(kind: &str, group: String) -> Change {
-    Change {
-        key: ChangeKey { stage: 0, group, row: 0 },
-        kind: kind.into(),
-        user: UserId(String::new()),
-        before: Map::new(),
-        after: Map::new(),
-        rest: Map::new(),
-        columns: vec![],
-        version: None,
-    }
 }
 
 impl Run {
@@ -172,12 +106,7 @@ impl Run {
         if self.scheduler.settings.blind {
             return Ok(untold);
         }
-        let mut asking = Single { request: Some(self.scheduler.vendor.whoami()), answer: None };
-        self.scheduler.drive(&mut asking).await?;
-        let told = match &asking.answer {
-            Some((Verdict::Applied { .. }, answer)) => self.scheduler.vendor.tenant(answer),
-            _ => None,
-        };
+        let told = learn::tenant(&mut self.scheduler).await?;
         Ok(told.map_or(untold.clone(), |Tenant { id, name }| RunTenant { id: Some(id), name: Some(name), ..untold }))
     }
 
@@ -201,9 +130,9 @@ impl Run {
     pub async fn plan(&mut self) -> Result<(), Stop> {
         if self.record.phase == Phase::Planning {
             if self.scheduler.settings.blind {
-                self.plan_blind().await?;
+                plan::blind(&mut self.recorder, &self.scheduler).await?;
             } else {
-                self.learn_quota().await?;
+                learn::quota(&mut self.scheduler, self.counts.pending).await?;
                 let undo = self.record.run.command == "undo";
                 let uses = Uses {
                     columns: self.columns.clone(),
@@ -213,7 +142,7 @@ impl Run {
                     undo,
                     include_deleted: self.scheduler.settings.include_deleted,
                 };
-                let names = self.learn_names(&uses).await?;
+                let names = learn::names(&mut self.scheduler, &uses).await?;
                 let events = Arc::clone(&self.scheduler.events);
                 let vendor = Arc::clone(&self.scheduler.vendor);
                 let mut planning = Planning::new(vendor, &mut self.recorder, events, uses, names);
@@ -264,41 +193,6 @@ impl Run {
         Ok(Some(self.recorder.ask(move |journal| journal.canary(rows)).await?))
     }
 
-    async fn plan_blind(&mut self) -> Result<(), Stop> {
-        let mut after = 0;
-        loop {
-            let vendor = Arc::clone(&self.scheduler.vendor);
-            let planned = self.recorder.ask(move |journal| {
-                let rows = journal.rows(after, BLIND_BLOCK, true)?;
-                let entries: Vec<Entry> = rows
-                    .iter()
-                    .map(|record| {
-                        let user = UserId(record.row.key.value.clone());
-                        let change = vendor.blind(&record.row, user.clone());
-                        Entry::Planned { row: record.row.number, user, changes: vec![change] }
-                    })
-                    .collect();
-                journal.append(&entries)?;
-                Ok(rows.last().map(|record| (record.row.number, rows.len() as u64)))
-            });
-            let Some((last, rows)) = planned.await? else { return Ok(()) };
-            (self.scheduler.events)(Event::Planned { rows });
-            after = last;
-        }
-    }
-
-    /// Reads each list whose names the roster uses once, and looks up the people that it names by e-mail.
-    async fn learn_names(&mut self, uses: &Uses) -> Result<Names, Stop> {
-        let vendor = Arc::clone(&self.scheduler.vendor);
-        let values = vendor.people().0.iter().filter_map(|column| uses.values.get(*column)).flatten();
-        let people: BTreeSet<String> = values.filter(|value| value.contains('@')).cloned().collect();
-        let mut listing = Listing::new(Arc::clone(&vendor), uses, people.into_iter().collect());
-        self.scheduler.drive(&mut listing).await?;
-        listing.add(vendor.further_lists(uses, &listing.names));
-        self.scheduler.drive(&mut listing).await?;
-        Ok(listing.names)
-    }
-
     /// The values that decide what is read besides the users.
     async fn values(&mut self, undo: bool) -> Result<BTreeMap<String, BTreeSet<String>>, Halt> {
         let valued = self.scheduler.vendor.facts().valued;
@@ -313,27 +207,6 @@ impl Run {
             Ok(values)
         });
         ask.await
-    }
-
-    /// Asks the vendor for the token's quota, where a run is long enough for it to matter.
-    async fn learn_quota(&mut self) -> Result<(), Stop> {
-        // A read for a hundred users, as the vendors have it, and a write for each.
-        let calls = self.counts.pending + self.counts.pending.div_ceil(100);
-        let matters = self.scheduler.settings.rate.is_none() && calls > self.scheduler.allowance();
-        let Some(request) = self.scheduler.vendor.quota_request().filter(|_| matters) else { return Ok(()) };
-        let mut asking = Single { request: Some(request), answer: None };
-        self.scheduler.drive(&mut asking).await?;
-        let told = match asking.answer {
-            Some((Verdict::Applied { .. }, answer)) => self.scheduler.vendor.quota(&answer),
-            _ => None,
-        };
-        match told {
-            Some(quota) => self.scheduler.set_quota(quota.share(self.scheduler.settings.share)),
-            None => (self.scheduler.events)(Event::Note(
-                "the vendor does not tell this token's quota: pacing to the published default".into(),
-            )),
-        }
-        Ok(())
     }
 
     /// Rows by outcome, as of the last look at the journal.
@@ -356,14 +229,7 @@ impl Run {
             })
             .await?;
         self.counts = counts;
-        let mut kinds: Vec<(String, u64, u64)> = vec![];
-        for (kind, group, changes) in groups {
-            let calls = changes.div_ceil(self.scheduler.vendor.width(&sample(&kind, group)) as u64);
-            match kinds.iter_mut().find(|(known, ..)| *known == kind) {
-                Some(known) => *known = (kind, known.1 + changes, known.2 + calls),
-                None => kinds.push((kind, changes, calls)),
-            }
-        }
+        let kinds = kinds(self.scheduler.vendor.as_ref(), groups);
         let calls: u64 = kinds.iter().map(|(.., calls)| calls).sum();
         let quota = self.scheduler.quota();
         Ok(Planned {
@@ -506,121 +372,5 @@ fn journal_error(halt: Halt) -> Error {
     match halt {
         Halt::Journal(error) => error,
         other => Error::Other { path: Default::default(), why: other.to_string() },
-    }
-}
-
-fn scheduler(tools: Tools, settings: Settings) -> Scheduler {
-    let Tools { vendor, transport, credentials, clock, interrupt, events, seed } = tools;
-    Scheduler::new(Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed })
-}
-
-/// Finds out where the tenant is. Asks for a token where that takes one; the token is not kept.
-///
-/// # Errors
-/// Where a document or a token cannot be had, or does not say it.
-pub async fn locate(tools: &Tools, clues: &Clues, timeout: Duration) -> Result<Lookup, Stop> {
-    let Tools { vendor, credentials, .. } = tools;
-    let mut documents: Vec<Value> = vec![];
-    loop {
-        let step = vendor.lookup(clues, &documents);
-        let targets = match step.map_err(|refusal| Halt::NotTheVendor { what: DISCOVERY, refusal })? {
-            Lookup::Document(url) => vec![Target::Document(url)],
-            Lookup::Token(url) => (0..)
-                .map_while(|form| vendor.grant(credentials, form))
-                .map(|grant| Target::Token(grant, Some(url.clone())))
-                .collect(),
-            found => return Ok(found),
-        };
-        let mut refused = None;
-        for target in targets {
-            let is_token = matches!(target, Target::Token(..));
-            let answer = asked_twice(tools, target, timeout).await?;
-            match answer.json() {
-                Some(document) if answer.status == 200 => {
-                    documents.push(document.clone());
-                    refused = None;
-                    break;
-                }
-                _ if is_token => refused = Some(Halt::Credentials(vendor.refusal(&answer))),
-                _ => refused = Some(Halt::NotTheVendor { what: DISCOVERY, refusal: vendor.refusal(&answer) }),
-            }
-        }
-        if let Some(halt) = refused {
-            return Err(halt.into());
-        }
-    }
-}
-
-/// The longest wait that discovery takes upon itself: somebody is waiting, and nothing is lost by giving up.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// Nothing is at stake yet, and somebody is waiting: one more attempt, once the Retry-After is over.
-async fn asked_twice(tools: &Tools, target: Target, timeout: Duration) -> Result<Answer, Halt> {
-    let mut again = true;
-    loop {
-        let sending = tools.transport.send(Outgoing { target: target.clone() });
-        let pause = match tokio::time::timeout(timeout, sending).await.unwrap_or(Err(Lost::Timeout)) {
-            Ok(answer) if again && matches!(answer.status, 429 | 500..=599) => {
-                let date = answer.header("date").next();
-                retry_after(answer.header("retry-after"), date, tools.clock.wall())
-            }
-            Ok(answer) => return Ok(answer),
-            Err(lost) if !again || matches!(lost, Lost::Insecure(_)) => {
-                return Err(Halt::Unreachable { what: DISCOVERY, why: lost.to_string() });
-            }
-            Err(_) => None,
-        };
-        again = false;
-        let pause = pause.unwrap_or_default().max(Duration::from_secs(1));
-        if pause > LONGEST_PAUSE {
-            return Err(Halt::Trouble(format!("{DISCOVERY} asks to wait {} s: nothing was written", pause.as_secs())));
-        }
-        tools.clock.until(tools.clock.now() + pause).await;
-    }
-}
-
-/// Makes single calls, for `auth test` and `export`: with a token, paced and retried like any other.
-pub struct Caller {
-    scheduler: Scheduler,
-}
-
-impl Caller {
-    /// Nothing is sent yet.
-    pub fn new(tools: Tools, settings: Settings) -> Self {
-        Self { scheduler: scheduler(tools, settings) }
-    }
-
-    /// Makes one call; tells its answer, what it says as a refusal, and whether it is none.
-    ///
-    /// # Errors
-    /// Where no token is granted, or the run of one call halts.
-    pub async fn call(&mut self, request: Request) -> Result<(Answer, Refusal, bool), Stop> {
-        let (verdict, answer) = self
-            .answer(request)
-            .await?
-            .ok_or_else(|| Halt::Trouble("the call failed every time it was sent".into()))?;
-        let refusal = self.scheduler.vendor.refusal(&answer);
-        Ok((answer, refusal, matches!(verdict, Verdict::Applied { .. })))
-    }
-
-    /// The answer to one call and what it means; `None` where it failed every time it was sent.
-    pub(crate) async fn answer(&mut self, request: Request) -> Result<Option<(Verdict, Answer)>, Stop> {
-        let mut asking = Single { request: Some(request), answer: None };
-        self.scheduler.drive(&mut asking).await?;
-        Ok(asking.answer)
-    }
-
-    pub(crate) fn vendor(&self) -> Arc<dyn Vendor> {
-        Arc::clone(&self.scheduler.vendor)
-    }
-
-    /// Reads the lists that are needed.
-    ///
-    /// # Errors
-    /// Where the run of these calls halts.
-    pub async fn names(&mut self, uses: &Uses) -> Result<Names, Stop> {
-        let mut listing = Listing::new(Arc::clone(&self.scheduler.vendor), uses, vec![]);
-        self.scheduler.drive(&mut listing).await?;
-        Ok(listing.names)
     }
 }

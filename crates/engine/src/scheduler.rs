@@ -5,92 +5,20 @@
 use crate::clock::Clock;
 use crate::error::{API, Halt, Stop};
 use crate::event::Event;
+use crate::interrupt::Interrupt;
+use crate::phase::{Next, Phase};
 use crate::settings::Settings;
 use crate::token::{Mint, Minted};
 use crate::transport::{Lost, Outgoing, Target, Transport};
-use paceline_core::Moment;
 use paceline_core::pace::Quota;
 use paceline_core::retry;
 use paceline_core::run::dispatch::{Dispatcher, Flow, Heard, Limits, NotAnswered, Pending, Step, Stopped, Told, Wake};
-use paceline_core::run::{Ending, Turn};
 use paceline_core::summary::Effort;
 use paceline_core::vendor::{Answer, Credentials, Refusal, Request, Vendor, Verdict};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-
-/// Tells a run to stop: the first time gently, the second at once.
-#[derive(Debug, Clone)]
-pub struct Interrupt {
-    presses: watch::Sender<u32>,
-}
-
-impl Interrupt {
-    /// Nobody has asked yet.
-    pub fn new() -> Self {
-        Self { presses: watch::Sender::new(0) }
-    }
-
-    /// Asks.
-    pub fn press(&self) {
-        self.presses.send_modify(|presses| *presses += 1);
-    }
-
-    fn presses(&self) -> u32 {
-        *self.presses.borrow()
-    }
-
-    /// Waits until it has been asked so many times.
-    pub async fn pressed(&self, presses: u32) {
-        // The sender lives in `self`: waiting cannot fail.
-        let _ = self.presses.subscribe().wait_for(|now| *now >= presses).await;
-    }
-}
-
-impl Default for Interrupt {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What a phase has to send.
-#[derive(Debug)]
-pub(crate) enum Next<T> {
-    /// This call.
-    Send(Box<Pending<T>>),
-    /// Something, once so many calls may leave at once.
-    WhenOpen(usize),
-    /// Something, from then on.
-    Later(Moment),
-    /// Nothing until a call has ended; where none is out, that is the end.
-    Nothing,
-}
-
-/// What a phase of a run gives the scheduler to send.
-pub(crate) trait Phase {
-    /// What its calls are known by.
-    type Tag: Send + 'static;
-
-    /// The next call.
-    async fn next(&mut self, turn: Turn) -> Result<Next<Self::Tag>, Halt>;
-
-    /// A call has ended.
-    async fn ended(&mut self, call: Pending<Self::Tag>, ending: Ending) -> Result<(), Halt>;
-
-    /// When [`Phase::tick`] is due.
-    fn due(&self) -> Option<Moment>;
-
-    /// Something regular; `effort` is what this process has spent so far.
-    async fn tick(&mut self, effort: Effort) -> Result<(), Halt>;
-
-    /// The run stops, and the vendor is well: from now on only what is in doubt is asked for, so that it is told as it is.
-    fn wind_down(&mut self) {}
-
-    /// The run stops: these calls have not ended.
-    async fn left(&mut self, unfinished: Vec<Pending<Self::Tag>>) -> Result<(), Halt>;
-}
 
 /// A token's secrets, by its slot.
 #[derive(Debug, Clone)]

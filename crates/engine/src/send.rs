@@ -2,13 +2,13 @@
 
 use crate::error::{API, Halt};
 use crate::event::Event;
+use crate::phase::{Next, Phase};
 use crate::recorder::{Recorder, joined, on_journal};
-use crate::scheduler::{Next, Phase};
 use paceline_core::Moment;
 use paceline_core::run::dispatch::Pending;
-use paceline_core::run::{About, Block, Call, Cause, Ending, Landed, Note, Sender, Taken, Todo, Turn};
+use paceline_core::run::{About, Block, Call, Cause, Ending, Landed, Sender, Taken, Todo, Turn};
 use paceline_core::summary::Effort;
-use paceline_journal::{Entry, Error, Journal};
+use paceline_journal::{Error, Journal};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -29,7 +29,7 @@ impl<'a> Sending<'a> {
     /// Writes down what has become known.
     fn note(&mut self) {
         let (notes, outcomes) = self.sender.noted();
-        notes.into_iter().for_each(|note| self.recorder.record(entry(note)));
+        notes.into_iter().for_each(|note| self.recorder.record(note));
         outcomes.into_iter().for_each(|outcome| (self.events)(Event::Ended { outcome }));
     }
 
@@ -39,14 +39,6 @@ impl<'a> Sending<'a> {
             self.sender.fetched(taken, self.recorder.now());
         }
         Ok(())
-    }
-}
-
-fn entry(note: Note) -> Entry {
-    match note {
-        Note::Made { key, attempts, version } => Entry::Made { key, attempts, version },
-        Note::NotMade { key, attempts, outcome, refusal } => Entry::NotMade { key, attempts, outcome, refusal },
-        Note::Withdrawn { key, attempts } => Entry::Withdrawn { key, attempts },
     }
 }
 

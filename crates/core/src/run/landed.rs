@@ -6,8 +6,9 @@ use super::queue::Sending;
 use super::reader::Settling;
 use super::sender::{Purpose, Sender};
 use super::suspects::Suspect;
-use super::{About, Cause, Ending, History, Landed, Note};
+use super::{About, Cause, Ending, History, Landed};
 use crate::Moment;
+use crate::entry::Entry;
 use crate::plan::Guard;
 use crate::summary::Outcome;
 use crate::user::Version;
@@ -56,7 +57,7 @@ impl Sender {
             self.outcomes.push(Outcome::Updated);
         }
         let Sending { change, attempts, .. } = sending;
-        self.notes.push(Note::Made { key: change.key, attempts, version });
+        self.notes.push(Entry::Made { key: change.key, attempts, version });
     }
 
     /// The version that a call has brought, where the row's other changes may go on it: it carried the version that the row
@@ -77,7 +78,7 @@ impl Sender {
             self.failed += 1;
         }
         let Sending { change, attempts, .. } = sending;
-        self.notes.push(Note::NotMade { key: change.key, attempts, outcome, refusal });
+        self.notes.push(Entry::NotMade { key: change.key, attempts, outcome, refusal });
     }
 
     pub(super) fn doubt(&mut self, sending: Sending, why: Why, refusal: Refusal) {

@@ -32,8 +32,6 @@ pub use sender::{Bounds, Sender};
 
 use crate::Moment;
 use crate::plan::{Change, ChangeKey};
-use crate::summary::Outcome;
-use crate::user::Version;
 use crate::vendor::{Answer, Refusal, Request, Verdict};
 use std::time::Duration;
 
@@ -158,38 +156,6 @@ pub struct Landed {
     pub history: History,
     /// When it left last.
     pub left: Moment,
-}
-
-/// What is to be written down.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Note {
-    /// A change was made.
-    Made {
-        /// Which.
-        key: ChangeKey,
-        /// Times it was sent.
-        attempts: u32,
-        /// The user's version after it, where its row's other changes may go on that.
-        version: Option<Version>,
-    },
-    /// A change was not made, and its row ends with that.
-    NotMade {
-        /// Which.
-        key: ChangeKey,
-        /// Times it was sent.
-        attempts: u32,
-        /// The row's outcome.
-        outcome: Outcome,
-        /// What was said.
-        refusal: Refusal,
-    },
-    /// A change is known not to have had an effect: it is to be sent again.
-    Withdrawn {
-        /// Which.
-        key: ChangeKey,
-        /// Times it was sent all the same.
-        attempts: u32,
-    },
 }
 
 /// Why nothing more may be sent: a cause that is everyone's.

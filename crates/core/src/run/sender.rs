@@ -9,9 +9,10 @@ use super::intake::{BLOCK, Intake};
 use super::queue::{FRESH, First, Queue, Rules, Sending};
 use super::reader::{Reader, Settling};
 use super::suspects::Suspects;
-use super::{About, Call, Cause, Landed, MaxFailures, Note, Taken, Todo, Turn};
+use super::{About, Call, Cause, Landed, MaxFailures, Taken, Todo, Turn};
 use crate::Moment;
 use crate::backoff::Backoff;
+use crate::entry::Entry;
 use crate::plan::{Change, ChangeKey, Guard};
 use crate::summary::{Counts, Outcome};
 use crate::vendor::{BLIND, Refusal, Vendor};
@@ -71,7 +72,7 @@ pub struct Sender {
     winds_down: bool,
     pub(super) rows: u64,
     pub(super) failed: u64,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Entry>,
     pub(super) outcomes: Vec<Outcome>,
 }
 
@@ -153,7 +154,7 @@ impl Sender {
     }
 
     /// What is to be written down since it was asked last, and the rows that have got their outcome.
-    pub fn noted(&mut self) -> (Vec<Note>, Vec<Outcome>) {
+    pub fn noted(&mut self) -> (Vec<Entry>, Vec<Outcome>) {
         (std::mem::take(&mut self.notes), std::mem::take(&mut self.outcomes))
     }
 
@@ -266,7 +267,7 @@ impl Sender {
     }
 
     pub(super) fn withdraw(&mut self, keys: impl IntoIterator<Item = (ChangeKey, u32)>) {
-        self.notes.extend(keys.into_iter().map(|(key, attempts)| Note::Withdrawn { key, attempts }));
+        self.notes.extend(keys.into_iter().map(|(key, attempts)| Entry::Withdrawn { key, attempts }));
     }
 
     // --- calls

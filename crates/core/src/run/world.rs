@@ -2,9 +2,10 @@
 //! that dies. It draws everything from one seed and keeps books of what must never happen.
 
 use super::reference::Reference;
-use super::{About, Block, Bounds, Call, Cause, Ending, History, Landed, MaxFailures, Note, Sender, Taken, Todo, Turn};
+use super::{About, Block, Bounds, Call, Cause, Ending, History, Landed, MaxFailures, Sender, Taken, Todo, Turn};
 use crate::Moment;
 use crate::backoff::Backoff;
+use crate::entry::Entry;
 use crate::plan::{Change, ChangeKey};
 use crate::summary::{Counts, Outcome};
 use crate::user::{UserId, Version};
@@ -130,7 +131,7 @@ pub(super) struct World {
     rows: BTreeMap<u64, Row>,
     changes: BTreeMap<ChangeKey, (Change, Mark)>,
     /// Notes that are not durable yet.
-    noted: Vec<Note>,
+    noted: Vec<Entry>,
     /// Users whose rows may fail for the network's sake.
     unlucky: BTreeSet<String>,
     /// Users who were refused by a call of their own or by name.
@@ -273,15 +274,15 @@ impl World {
         }
     }
 
-    fn write_down(&mut self, note: Note) {
+    fn write_down(&mut self, note: Entry) {
         match note {
-            Note::Withdrawn { key, .. } => {
+            Entry::Withdrawn { key, .. } => {
                 if self.changes[&key].1 != Mark::Marked {
                     self.violations.push(format!("{key:?} was withdrawn and is {:?}", self.changes[&key].1));
                 }
                 self.set(&key, Mark::Planned);
             }
-            Note::Made { key, version, .. } => {
+            Entry::Made { key, version, .. } => {
                 if self.changes[&key].1 == Mark::Made {
                     self.violations.push(format!("{key:?} was made twice"));
                 }
@@ -303,7 +304,7 @@ impl World {
                     }
                 }
             }
-            Note::NotMade { key, outcome, refusal, .. } => {
+            Entry::NotMade { key, outcome, refusal, .. } => {
                 self.set(&key, Mark::NotMade);
                 let row = self.rows.get_mut(&key.row).unwrap();
                 if row.outcome.is_none() {
@@ -311,6 +312,7 @@ impl World {
                     self.judge(&key, outcome, &refusal);
                 }
             }
+            other => self.violations.push(format!("no sender writes {other:?}")),
         }
     }
 

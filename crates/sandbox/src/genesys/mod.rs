@@ -9,8 +9,11 @@ mod pages;
 mod patch;
 mod rated;
 mod search;
+mod shown;
+mod template;
 
 pub(crate) use members::users_of;
+pub(crate) use template::template;
 
 use crate::http::{Reply, decode};
 use crate::odd::Odd;
@@ -19,40 +22,12 @@ use crate::{Options, people};
 use members::Later;
 use org::{Org, not_found, wrong_body};
 use pages::Page;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use shown::{expand, shown, text};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// What `expand` takes (published description).
-const EXPANDS: &[&str] = &[
-    "routingStatus",
-    "presence",
-    "integrationPresence",
-    "conversationSummary",
-    "outOfOffice",
-    "geolocation",
-    "station",
-    "authorization",
-    "lasttokenissued",
-    "authorization.unusedRoles",
-    "team",
-    "workPlanBidRanks",
-    "externalContactsSettings",
-    "groups",
-    "customAttributes",
-    "profileSkills",
-    "certifications",
-    "locations",
-    "skills",
-    "languages",
-    "languagePreference",
-    "employerInfo",
-    "biography",
-    "dateLastLogin",
-    "dateWelcomeSent",
-];
-
-/// Those of them that can be written by PATCH, whose answer shows them unasked.
+/// What `expand` takes that can be written by PATCH, whose answer shows them unasked.
 const WRITABLE: &[&str] = &["groups", "profileSkills", "certifications", "locations", "employerInfo", "biography"];
 
 /// Users a call can read by id, a page holds, and a bulk call carries.
@@ -61,57 +36,6 @@ const MAX_PAGE: usize = 500;
 const MAX_BULK: usize = 50;
 /// Bytes of a request's body.
 const MAX_BYTES: usize = 512_000;
-
-/// The path template that a limit or a book entry counts by.
-pub(crate) fn template(method: &str, path: &str) -> String {
-    const TEMPLATES: &[&str] = &[
-        "/api/v2/users/search",
-        "/api/v2/users/bulk",
-        "/api/v2/users/{userId}",
-        "/api/v2/users/{userId}/state",
-        "/api/v2/users/{userId}/roles",
-        "/api/v2/users/{userId}/profileskills",
-        "/api/v2/users/{userId}/queues",
-        "/api/v2/users/customattributes/schemas",
-        "/api/v2/users/customattributes/schemas/{schemaId}",
-        "/api/v2/users/{userId}/customattributes/bulk",
-        "/api/v2/users/{userId}/routingskills",
-        "/api/v2/users/{userId}/routingskills/bulk",
-        "/api/v2/users/{userId}/routingskills/{skillId}",
-        "/api/v2/users/{userId}/routinglanguages",
-        "/api/v2/users/{userId}/routinglanguages/bulk",
-        "/api/v2/users/{userId}/routinglanguages/{languageId}",
-        "/api/v2/organizations/limits/namespaces/{namespaceName}",
-        "/api/v2/authorization/divisions/home",
-        "/api/v2/authorization/divisions/{divisionId}",
-        "/api/v2/authorization/divisions/{divisionId}/objects/{objectType}",
-        "/api/v2/authorization/roles/{roleId}",
-        "/api/v2/authorization/roles/{roleId}/subjectgrants",
-        "/api/v2/authorization/roles/{roleId}/users/add",
-        "/api/v2/authorization/roles/{roleId}/users/remove",
-        "/api/v2/authorization/subjects/{subjectId}",
-        "/api/v2/authorization/subjects/{subjectId}/bulkadd",
-        "/api/v2/authorization/subjects/{subjectId}/bulkremove",
-        "/api/v2/authorization/subjects/{subjectId}/bulkreplace",
-        "/api/v2/authorization/subjects/{subjectId}/divisions/{divisionId}/roles/{roleId}",
-        "/api/v2/groups/{groupId}",
-        "/api/v2/groups/{groupId}/members",
-        "/api/v2/locations/{locationId}",
-        "/api/v2/routing/skills/{skillId}",
-        "/api/v2/routing/languages/{languageId}",
-        "/api/v2/routing/queues/{queueId}",
-        "/api/v2/routing/queues/{queueId}/members",
-        "/api/v2/routing/queues/{queueId}/members/{memberId}",
-        "/api/v2/teams/{teamId}",
-        "/api/v2/teams/{teamId}/members",
-    ];
-    let fits = |template: &str| {
-        template.split('/').count() == path.split('/').count()
-            && template.split('/').zip(path.split('/')).all(|(known, found)| known == found || known.starts_with('{'))
-    };
-    let known = TEMPLATES.iter().find(|template| fits(template));
-    format!("{method} {}", known.unwrap_or(&path))
-}
 
 pub(super) type Users = HashMap<String, Value>;
 
@@ -591,74 +515,4 @@ fn nobody(visit: &Visit, code: &str, empty: &Value) -> Reply {
 
 fn state(user: &Value) -> Value {
     json!({"state": user["state"], "version": user["version"]})
-}
-
-fn expand(visit: &Visit) -> Result<Vec<String>, Reply> {
-    let expand = visit.request.list("expand");
-    match expand.iter().find(|name| !EXPANDS.contains(&name.as_str())) {
-        Some(name) => Err(Reply::error(400, "invalid.query.param.value", &format!("[{name}] cannot be expanded"))),
-        None => Ok(expand),
-    }
-}
-
-/// A user as it is read: what is under an expand only where it is asked for.
-fn shown(org: &Org, users: &Users, visit: &Visit, user: &Value, expand: &[String]) -> Value {
-    let id = text(&user["id"]);
-    let uri = |path: &str| visit.uri(path);
-    let each = |list: &str, show: &dyn Fn(&Value) -> Value| -> Value {
-        json!(user[list].as_array().into_iter().flatten().map(show).collect::<Vec<_>>())
-    };
-    let mut all = Map::new();
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            all.insert(key.to_owned(), value);
-        }
-    };
-    let email = text(&user["email"]);
-    put("id", json!(id));
-    put("name", user["name"].clone());
-    put("division", org.place(visit, &user["division"]));
-    for key in ["chat", "department", "email"] {
-        put(key, user[key].clone());
-    }
-    let contact = json!({"address": email, "display": email, "mediaType": "EMAIL", "type": "PRIMARY"});
-    put("primaryContactInfo", json!([contact]));
-    put("addresses", each("addresses", &contacts::shown));
-    for key in ["state", "title", "username", "preferredName"] {
-        put(key, user[key].clone());
-    }
-    if let Some(manager) = user["manager"]["id"].as_str() {
-        let version = users.get(manager).map_or(json!(1), |user| user["version"].clone());
-        put("manager", json!({"id": manager, "version": version, "selfUri": uri(&format!("/api/v2/users/{manager}"))}));
-    }
-    put("images", user.get("images").cloned().unwrap_or_else(|| json!([])));
-    put(
-        "version",
-        if visit.has(Odd::VersionText) { json!(user["version"].to_string()) } else { user["version"].clone() },
-    );
-    for name in expand {
-        let kept = |empty: Value| user.get(name).cloned().unwrap_or(empty);
-        let value = match name.as_str() {
-            "biography" | "employerInfo" => kept(json!({})),
-            "profileSkills" | "certifications" => kept(json!([])),
-            "locations" => each(name, &|entry| contacts::shown_location(entry, uri)),
-            "skills" | "languages" => each(name, &|item| org.rated(visit, name, &id, item)),
-            "groups" => each(name, &|item| org.shown(visit, name, item, 0)),
-            "team" => user.get("team").map(|team| org.shown(visit, "teams", team, 0)).unwrap_or_default(),
-            "authorization" => {
-                let mut shown = kept(json!({"roles": []}));
-                ["unusedRoles", "permissions", "permissionPolicies"].iter().for_each(|key| shown[*key] = json!([]));
-                shown
-            }
-            _ => continue,
-        };
-        put(name, value);
-    }
-    put("acdAutoAnswer", user["acdAutoAnswer"].clone());
-    put("selfUri", json!(uri(&format!("/api/v2/users/{id}"))));
-    Value::Object(all)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
