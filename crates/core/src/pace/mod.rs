@@ -148,7 +148,7 @@ impl Pacer {
         self.service(template).ended(sent, now, Ended::Lost);
     }
 
-    /// A call that left at `sent` was answered 429 at `now`: pauses for `asked`, or by `backoff` where the answer asks
+    /// A call that left at `sent` was answered 429 at `now`: pauses as `throttle` asks, or by `backoff` where the answer asks
     /// for nothing that can be read.
     pub fn throttled(
         &mut self,
