@@ -37,7 +37,7 @@ pub(super) struct Gate {
     pub(super) throttled_since: Option<Moment>,
     burst: Burst,
     short: Option<Short>,
-    /// See [`Pacer::guessed`].
+    /// The quota is our own guess: see [`super::Pacer::guessed`].
     pub(super) guessed: bool,
 }
 
