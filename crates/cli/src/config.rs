@@ -3,7 +3,7 @@
 //! What is wrong is told by line and key, never by what stands there: people write secrets where they do not belong, and an
 //! error is read over shoulders and kept in logs. Values are held to the same ranges as the flags of their names.
 
-use crate::args;
+use crate::values;
 use paceline_core::backoff::Jitter;
 use paceline_core::validate::nearest;
 use serde::Deserialize;
@@ -179,7 +179,7 @@ fn check(key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), (String, String)
         Takes::Wait => (seconds(false), "must be a number of seconds from 0 to 1000000000".into()),
         Takes::Time => (seconds(true), "must be a number of seconds, more than 0 and up to 1000000000".into()),
         Takes::Rate => (
-            value.as_str().is_some_and(|text| args::rate(text).is_ok()),
+            value.as_str().is_some_and(|text| values::rate(text).is_ok()),
             "must be calls per seconds, as in \"300/60\"".into(),
         ),
         Takes::Jitter => (

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod config;
+mod credentials;
 mod error;
 mod exit;
 mod log;
@@ -10,6 +11,7 @@ mod printer;
 mod progress;
 mod report;
 mod settings;
+mod values;
 
 use args::{AuthCommand, Cli, Command};
 use clap::parser::ValueSource;

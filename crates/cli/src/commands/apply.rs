@@ -7,7 +7,7 @@ use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::report::results;
 use crate::settings::Whereabouts;
-use crate::{printer, settings};
+use crate::{credentials, printer, settings};
 use paceline_core::vendor::{Credentials, Hosts};
 use paceline_engine::Settings;
 use paceline_files::roster::{self, Reading};
@@ -26,7 +26,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs) -> Result<Worked, Fai
             "give --yes to send without asking, or --dry-run to see the plan",
         ));
     }
-    let credentials = settings::credentials(common, &profile)?;
+    let credentials = credentials::read(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     let store = settings::store(common, &profile)?;
     let goal = match (args.dry_run, common.yes) {

@@ -5,7 +5,7 @@ use crate::commands::work;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Progress;
-use crate::settings;
+use crate::{credentials, settings};
 use paceline_core::pace::Quota;
 use paceline_engine::{Caller, Interrupt, Settings};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct SignedIn {
 
 pub(crate) async fn run(common: &Common) -> Result<SignedIn, Failure> {
     let profile = settings::profile(common)?;
-    let credentials = settings::credentials(common, &profile)?;
+    let credentials = credentials::read(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     // Somebody is waiting: fewer and shorter retries than a run's.
     let facts = whereabouts.vendor.facts();

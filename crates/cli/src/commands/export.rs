@@ -5,7 +5,7 @@ use crate::commands::work;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::progress::Progress;
-use crate::{printer, settings};
+use crate::{credentials, printer, settings};
 use paceline_core::validate::nearest;
 use paceline_core::vendor::{User, Uses, Vendor};
 use paceline_engine::{Caller, Everyone, Interrupt, Listed};
@@ -19,7 +19,7 @@ const STATES: &[&str] = &["active", "inactive", "deleted", "any"];
 
 pub(crate) async fn run(common: &Common, args: &ExportArgs) -> Result<Exit, Failure> {
     let profile = settings::profile(common)?;
-    let credentials = settings::credentials(common, &profile)?;
+    let credentials = credentials::read(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     let vendor = Arc::clone(&whereabouts.vendor);
     let settings = settings::engine(&args.sending, false, &profile, vendor.facts())?;

@@ -7,12 +7,12 @@ use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::results;
-use crate::{printer, settings};
+use crate::{credentials, printer, settings};
 use paceline_journal::Phase;
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs) -> Result<(Worked, Exit), Failure> {
     let profile = settings::profile(common)?;
-    let credentials = settings::credentials(common, &profile)?;
+    let credentials = credentials::read(common, &profile)?;
     let whereabouts = settings::whereabouts(common, &profile, &credentials)?;
     let settings = settings::engine(&args.sending, args.reading.blind, &profile, whereabouts.vendor.facts())?;
     let store = settings::store(common, &profile)?;
@@ -53,7 +53,7 @@ pub(crate) async fn send(common: &Common, args: &ApplyArgs) -> Result<Worked, Fa
     let kept = resume::kept(&record)?;
     let common = resume::common_of(common, &record, &kept)?;
     let profile = settings::profile(&common)?;
-    let credentials = settings::credentials(&common, &profile)?;
+    let credentials = credentials::read(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = results::open_all(args.reporting.results.as_deref(), args.reporting.report.as_deref())?;

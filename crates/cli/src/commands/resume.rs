@@ -6,7 +6,7 @@ use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::report::results;
 use crate::report::text;
-use crate::{printer, settings};
+use crate::{credentials, printer, settings};
 use paceline_core::summary::{Counts, State};
 use paceline_journal::{Journal, Phase, RunRecord, RunTenant, Store};
 
@@ -157,7 +157,7 @@ async fn resume(common: &Common, args: &ResumeArgs, store: Box<dyn Store>, id: S
         refuse_unasked(journal.as_mut(), &record, &kept)?;
     }
     let profile = settings::profile(&common)?;
-    let credentials = settings::credentials(&common, &profile)?;
+    let credentials = credentials::read(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     let connection = work::connect(whereabouts, &credentials, kept.settings.timeout).await?;
     let results = args.reporting.results.clone().or(kept.results);

@@ -1,9 +1,10 @@
 //! `paceline sandbox`: the simulated vendor on a local port.
 
-use crate::args::{Common, SandboxArgs, rate};
+use crate::args::{Common, SandboxArgs};
 use crate::error::Failure;
 use crate::printer;
 use crate::settings::{self, Profile};
+use crate::values::rate;
 use paceline_core::vendor::{Facts, Sample};
 use paceline_sandbox::{Limit, Options, RetryAfter, Sandbox, Vendor, Window, serve};
 use serde_json::json;

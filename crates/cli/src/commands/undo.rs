@@ -7,7 +7,7 @@ use crate::commands::work::{self, Goal, Kept, Origin, Work, Worked};
 use crate::error::Failure;
 use crate::report::results;
 use crate::settings::{Connection, Whereabouts};
-use crate::{printer, settings};
+use crate::{credentials, printer, settings};
 use paceline_core::desired::Row;
 use paceline_core::plan::Change;
 use paceline_core::user::UserKey;
@@ -32,7 +32,7 @@ pub(crate) async fn run(common: &Common, args: &UndoArgs) -> Result<Worked, Fail
     let kept = resume::kept(&record)?;
     let common = resume::common_of(common, &record, &kept)?;
     let profile = settings::profile(&common)?;
-    let credentials = settings::credentials(&common, &profile)?;
+    let credentials = credentials::read(&common, &profile)?;
     let whereabouts = settings::whereabouts(&common, &profile, &credentials)?;
     if kept.settings.blind {
         let hint = "a blind run reads nothing before it writes: there is no snapshot to go back to";
