@@ -255,8 +255,8 @@ impl Queue {
     ) -> Vec<Sending> {
         let fits = |sending: &Sending| rules.must_be_read(sending) && (rules.open)(sending) && fits(&sending.change);
         let mut places: Vec<usize> = vec![];
-        // Users whose earlier changes let nothing of them be read yet; and those of whom only what is written whole must wait.
-        let (mut passed_over, mut earlier): (HashSet<&UserId>, HashSet<&UserId>) = Default::default();
+        // Users whose earlier changes let nothing of them be read yet; and those who have own calls of one band before.
+        let (mut passed_over, mut earlier): (HashSet<&UserId>, HashMap<&UserId, (u8, u64)>) = Default::default();
         let mut last: Option<&Sending> = None;
         for (at, sending) in self.waiting.iter().enumerate() {
             let user = &sending.change.user;
@@ -266,7 +266,9 @@ impl Queue {
             }
             let waits = self.busy.contains_key(user)
                 || passed_over.contains(user)
-                || (earlier.contains(user) && (rules.whole)(&sending.change));
+                || earlier
+                    .get(user)
+                    .is_some_and(|turn| *turn != sending.change.key.turn() || (rules.whole)(&sending.change));
             if at >= first && !waits && fits(sending) {
                 places.push(at);
                 last = Some(sending);
@@ -274,7 +276,7 @@ impl Queue {
                 passed_over.insert(user);
             }
             if sending.change.key.is_own() {
-                earlier.insert(user);
+                earlier.insert(user, sending.change.key.turn());
             } else {
                 passed_over.insert(user);
             }
@@ -420,7 +422,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::OWN;
+    use crate::plan::{OWN, SHARED};
     use serde_json::Map;
 
     fn taken(row: u64, user: &str, stage: u8, group: &str, kind: &str) -> Taken {
@@ -495,6 +497,14 @@ mod tests {
         title.into_iter().for_each(|sending| queue.again(sending));
         let order: Vec<&str> = queue.waiting.iter().map(|one| one.change.user.as_str()).collect();
         assert_eq!(order, ["u3", "u1", "u1", "u2", "u2"]);
+    }
+
+    #[test]
+    fn what_many_share_is_read_when_the_own_calls_before_it_are_made() {
+        let mut queue =
+            queue(&[(1, "u1", OWN, "", "fields"), (1, "u1", SHARED, "g", "move"), (2, "u2", SHARED, "g", "move")]);
+        let read = with_rules(Guard::Compare, "closed", |rules| queue.unread(1, 10, rules, |_| true));
+        assert_eq!(users(&read), ["u2"]);
     }
 
     #[test]
