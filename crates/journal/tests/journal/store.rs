@@ -1,7 +1,8 @@
 //! What a store promises about its files.
 
-use crate::{import, new_run, planned, row};
+use crate::{change, import, new_run, planned, row};
 use paceline_core::summary::Effort;
+use paceline_core::user::UserId;
 use paceline_journal::{Entry, Error, Folder, Journal, Phase, Reach, Store, Taken};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -177,12 +178,20 @@ fn a_run_can_be_taken_up_beside_any_number_of_listings() {
 /// Makes a journal what an earlier version of it was.
 fn as_before(store: &Folder, id: &str, schema: u8, phase: u8) {
     let connection = rusqlite::Connection::open(store.dir().join(format!("{id}.db"))).unwrap();
+    let fourth = "CREATE TABLE change_of_before (
+            stage INTEGER NOT NULL, grp TEXT NOT NULL, row INTEGER NOT NULL, kind TEXT NOT NULL, user TEXT NOT NULL,
+            before TEXT, after TEXT, columns TEXT, version INTEGER, state INTEGER NOT NULL DEFAULT 0, epoch INTEGER,
+            PRIMARY KEY (stage, grp, row)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO change_of_before
+            SELECT stage, grp, row, kind, user, before, after, columns, version, state, epoch FROM change;
+        DROP TABLE change; ALTER TABLE change_of_before RENAME TO change;";
     let third = "ALTER TABLE run ADD COLUMN effort TEXT;
         UPDATE run SET effort = (SELECT effort FROM owner WHERE effort IS NOT NULL);
         DROP TABLE owner; ALTER TABLE change DROP COLUMN epoch;";
     let second = "DROP TABLE consent; ALTER TABLE run DROP COLUMN tenant;";
-    let second = if schema < 2 { second } else { "" };
-    let back = format!("{third} {second} UPDATE run SET phase = {phase}; PRAGMA user_version = {schema};");
+    let (second, third) = (if schema < 2 { second } else { "" }, if schema < 3 { third } else { "" });
+    let back = format!("{fourth} {third} {second} UPDATE run SET phase = {phase}; PRAGMA user_version = {schema};");
     connection.execute_batch(&back).unwrap();
 }
 
@@ -207,6 +216,31 @@ fn what_a_run_of_before_has_marked_and_spent_is_taken_over() {
         drop(journal);
         assert!(store.open(id).is_ok(), "it is migrated once");
     }
+}
+
+#[test]
+fn what_was_planned_before_there_were_bands_is_sent_in_the_order_that_it_had() {
+    let (_dir, store) = store();
+    let mut journal = store.create(&new_run("a")).unwrap();
+    import(journal.as_mut(), (1..=3).map(row));
+    let entry = |n: u64| Entry::Planned {
+        row: n,
+        user: UserId(format!("u-{n}")),
+        changes: vec![change(n, 1, "x"), change(n, 19, "y")],
+    };
+    journal.append(&(1..=3).map(entry).collect::<Vec<_>>()).unwrap();
+    assert_eq!(take(journal.as_mut(), 1).unwrap().len(), 1);
+    drop(journal);
+    as_before(&store, "a", 3, 2);
+    let mut looked = store.look("a").unwrap();
+    assert_eq!((looked.in_doubt().unwrap(), looked.diff(0, 10).unwrap().len()), (1, 5));
+    drop(looked);
+    let mut journal = store.open("a").unwrap();
+    assert_eq!(unknown(journal.as_mut()), [1]);
+    let owner = journal.claim("me").unwrap();
+    let taken = journal.take(&owner, None, u64::MAX, 10).unwrap();
+    let order: Vec<(u8, u64)> = taken.iter().map(|taken| (taken.change.key.stage, taken.change.key.row)).collect();
+    assert_eq!(order, [(1, 2), (1, 3), (19, 1), (19, 2), (19, 3)]);
 }
 
 #[test]
