@@ -1,10 +1,10 @@
 //! Single calls outside a run.
 
 use crate::error::{Halt, Stop};
-use crate::listing::{Listing, Single};
+use crate::listing::{Listing, single};
 use crate::scheduler::Scheduler;
 use crate::settings::Settings;
-use crate::tools::{Tools, scheduler};
+use crate::tools::Tools;
 use paceline_core::vendor::{Answer, Names, Refusal, Request, Uses, Vendor, Verdict};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Caller {
 impl Caller {
     /// Nothing is sent yet.
     pub fn new(tools: Tools, settings: Settings) -> Self {
-        Self { scheduler: scheduler(tools, settings) }
+        Self { scheduler: Scheduler::new(tools, settings) }
     }
 
     /// Makes one call; tells its answer, what it says as a refusal, and whether it is none.
@@ -34,9 +34,7 @@ impl Caller {
 
     /// The answer to one call and what it means; `None` where it failed every time it was sent.
     pub(crate) async fn answer(&mut self, request: Request) -> Result<Option<(Verdict, Answer)>, Stop> {
-        let mut asking = Single { request: Some(request), answer: None };
-        self.scheduler.drive(&mut asking).await?;
-        Ok(asking.answer)
+        single(&mut self.scheduler, request).await
     }
 
     pub(crate) fn vendor(&self) -> Arc<dyn Vendor> {

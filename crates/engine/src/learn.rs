@@ -2,7 +2,7 @@
 
 use crate::error::Stop;
 use crate::event::Event;
-use crate::listing::{Listing, Single};
+use crate::listing::{Listing, single};
 use crate::scheduler::Scheduler;
 use paceline_core::vendor::{Names, Tenant, Uses, Verdict};
 use std::collections::BTreeSet;
@@ -10,13 +10,11 @@ use std::sync::Arc;
 
 /// Whose users they are, where the vendor tells.
 pub(crate) async fn tenant(scheduler: &mut Scheduler) -> Result<Option<Tenant>, Stop> {
-    let mut asking = Single { request: Some(scheduler.vendor.whoami()), answer: None };
-    scheduler.drive(&mut asking).await?;
-    let told = match &asking.answer {
-        Some((Verdict::Applied { .. }, answer)) => scheduler.vendor.tenant(answer),
+    let request = scheduler.vendor.whoami();
+    Ok(match single(scheduler, request).await? {
+        Some((Verdict::Applied { .. }, answer)) => scheduler.vendor.tenant(&answer),
         _ => None,
-    };
-    Ok(told)
+    })
 }
 
 /// Reads each list whose names the roster uses once, and looks up the people that it names by e-mail.
@@ -37,9 +35,7 @@ pub(crate) async fn quota(scheduler: &mut Scheduler, pending: u64) -> Result<(),
     let calls = pending + pending.div_ceil(100);
     let matters = scheduler.settings.rate.is_none() && calls > scheduler.allowance();
     let Some(request) = scheduler.vendor.quota_request().filter(|_| matters) else { return Ok(()) };
-    let mut asking = Single { request: Some(request), answer: None };
-    scheduler.drive(&mut asking).await?;
-    let told = match asking.answer {
+    let told = match single(scheduler, request).await? {
         Some((Verdict::Applied { .. }, answer)) => scheduler.vendor.quota(&answer),
         _ => None,
     };

@@ -1,7 +1,8 @@
 //! Reads of what is not a user's: the tenant's lists, people by their e-mail, and one thing by itself.
 
-use crate::error::{API, Halt};
+use crate::error::{API, Halt, Stop};
 use crate::phase::{Next, Phase};
+use crate::scheduler::Scheduler;
 use Wanted::{List, People};
 use paceline_core::Moment;
 use paceline_core::plan::halves;
@@ -133,10 +134,17 @@ impl Phase for Listing {
     }
 }
 
-/// One read, by itself.
-pub(crate) struct Single {
-    pub(crate) request: Option<Request>,
-    pub(crate) answer: Option<(Verdict, Answer)>,
+/// Makes one call by itself: its answer and what that means; `None` where it failed every time it was sent.
+pub(crate) async fn single(scheduler: &mut Scheduler, request: Request) -> Result<Option<(Verdict, Answer)>, Stop> {
+    let mut asking = Single { request: Some(request), answer: None };
+    scheduler.drive(&mut asking).await?;
+    Ok(asking.answer)
+}
+
+/// One call, by itself.
+struct Single {
+    request: Option<Request>,
+    answer: Option<(Verdict, Answer)>,
 }
 
 impl Phase for Single {

@@ -8,7 +8,7 @@ use crate::recorder::{Recorder, SharedJournal, joined, on_journal};
 use crate::scheduler::Scheduler;
 use crate::send::Sending;
 use crate::settings::Settings;
-use crate::tools::{Tools, scheduler};
+use crate::tools::Tools;
 use paceline_core::Moment;
 use paceline_core::run::{Bounds, Sender};
 use paceline_core::summary::{Counts, State, Summary};
@@ -76,7 +76,7 @@ impl Run {
         let (record, counts, owner) = joined(begun).await?;
         let recorder = Recorder::new(shared, tools.clock, owner, record.effort);
         let client = tools.credentials.name().to_owned();
-        let scheduler = scheduler(tools, settings);
+        let scheduler = Scheduler::new(tools, settings);
         Ok(Self {
             scheduler,
             recorder,

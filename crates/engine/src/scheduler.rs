@@ -9,6 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::phase::{Next, Phase};
 use crate::settings::Settings;
 use crate::token::{Mint, Minted};
+use crate::tools::Tools;
 use crate::transport::{Lost, Outgoing, Target, Transport};
 use paceline_core::pace::Quota;
 use paceline_core::retry;
@@ -46,18 +47,6 @@ pub(crate) struct Scheduler {
     grant_form: usize,
 }
 
-/// What a scheduler needs from outside.
-pub(crate) struct Parts {
-    pub(crate) vendor: Arc<dyn Vendor>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) credentials: Credentials,
-    pub(crate) settings: Settings,
-    pub(crate) clock: Clock,
-    pub(crate) interrupt: Interrupt,
-    pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
-    pub(crate) seed: u64,
-}
-
 /// What a phase's calls are doing.
 struct Calls<T> {
     flow: Flow<T>,
@@ -71,8 +60,8 @@ impl<T> Default for Calls<T> {
 }
 
 impl Scheduler {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed } = parts;
+    pub(crate) fn new(tools: Tools, settings: Settings) -> Self {
+        let Tools { vendor, transport, credentials, clock, interrupt, events, seed } = tools;
         let limits = Limits {
             quota: settings.rate.unwrap_or_else(|| vendor.facts().quota.share(settings.share)),
             quota_is_published: vendor.facts().quota_is_published,

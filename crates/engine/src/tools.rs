@@ -3,8 +3,6 @@
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
-use crate::scheduler::{Parts, Scheduler};
-use crate::settings::Settings;
 use crate::transport::Transport;
 use paceline_core::vendor::{Credentials, Vendor};
 use std::sync::Arc;
@@ -25,10 +23,4 @@ pub struct Tools {
     pub events: Arc<dyn Fn(Event) + Send + Sync>,
     /// What chance is drawn from.
     pub seed: u64,
-}
-
-/// The scheduler of a run that works with these.
-pub(crate) fn scheduler(tools: Tools, settings: Settings) -> Scheduler {
-    let Tools { vendor, transport, credentials, clock, interrupt, events, seed } = tools;
-    Scheduler::new(Parts { vendor, transport, credentials, settings, clock, interrupt, events, seed })
 }

@@ -18,9 +18,8 @@ mod visit;
 pub use faults::{Colleague, Faults, Outage, explained};
 pub use http::{Fate, Reply, Request};
 pub use limits::{Limit, RetryAfter, Window};
-pub use nice::Oddities;
 pub use odd::{Form, Odd, Oddity};
-pub use options::{Options, Vendor};
+pub use options::{Oddities, Options, Vendor};
 pub use serve::{Served, serve};
 
 use limits::Quota;

@@ -2,9 +2,8 @@
 
 use crate::faults::Faults;
 use crate::limits::{Limit, RetryAfter, Window};
-use crate::nice::Oddities;
 use crate::odd::{self, Odd, Oddity};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The vendor that is pretended.
@@ -94,6 +93,20 @@ impl Default for Options {
             nice: Oddities::default(),
         }
     }
+}
+
+/// What is odd about a tenant of NICE CXone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oddities {
+    /// People that a batched write carries at most; a larger one is refused as a whole. 100 where it is not said.
+    pub batch_cap: Option<usize>,
+    /// Failed items do not say whose they are.
+    pub nameless: bool,
+    /// The status of a batch of which some items failed: 200, 206 or 400. 200 where it is not said.
+    pub partial_status: Option<u16>,
+    /// Agents that a search by id takes at most.
+    pub search_cap: Option<usize>,
 }
 
 impl Options {

@@ -219,10 +219,12 @@ impl Queue {
         others.find(|(_, next)| unread(next)).map(|(at, _)| at)
     }
 
-    /// Until when what was read for own calls that follow this one, which is out, is fresh.
-    pub(super) fn own_calls_are_fresh_until(&self, one: &Sending, apart: Option<Duration>) -> Option<Moment> {
-        let behind = self.waiting.iter().filter(|other| other.read_at.is_some() && other.goes_with(one));
-        behind.map(|other| other.fresh_until(apart)).min()
+    /// Until when the comparisons that own calls behind this one, which is out, are guarded by are fresh.
+    pub(super) fn own_calls_are_fresh_until(&self, one: &Sending, rules: &Rules<'_>) -> Option<Moment> {
+        let compared =
+            |other: &&Sending| (rules.guard)(&other.change) == Guard::Compare && other.is_fresh(rules.now, rules.apart);
+        let behind = self.waiting.iter().filter(|other| other.goes_with(one)).filter(compared);
+        behind.map(|other| other.fresh_until(rules.apart)).min()
     }
 
     /// Own calls that follow each other at this place, and those of them whose user is to be read.
@@ -240,8 +242,22 @@ impl Queue {
 
     /// Takes the change at `first` and those behind it that may share its call, `width` at the most. Their users are held.
     pub(super) fn batch(&mut self, first: usize, width: usize, rules: &Rules<'_>) -> Vec<Sending> {
-        let Some(leader) = self.waiting.get(first).map(|sending| sending.change.clone()) else { return vec![] };
-        self.take(first, width, |sending| sending.shares_a_call_with(&leader) && !rules.must_be_read(sending))
+        let Some(leader) = self.waiting.get(first).map(|sending| &sending.change) else { return vec![] };
+        let mut places: Vec<usize> = vec![];
+        let mut seen: HashSet<&UserId> = self.waiting.range(..first).map(|sending| &sending.change.user).collect();
+        for (at, sending) in self.waiting.iter().enumerate().skip(first) {
+            if places.len() >= width.max(1) {
+                break;
+            }
+            let user = &sending.change.user;
+            let is_first = seen.insert(user) && !self.busy.contains_key(user);
+            if is_first && sending.shares_a_call_with(leader) && !rules.must_be_read(sending) {
+                places.push(at);
+            } else if width == 1 {
+                break;
+            }
+        }
+        self.take(places)
     }
 
     /// Takes the change at `first` and those behind it whose users are to be read too, of those that `fits`; of a user all
@@ -281,29 +297,13 @@ impl Queue {
                 passed_over.insert(user);
             }
         }
-        let mut taken: Vec<Sending> = places.into_iter().rev().filter_map(|at| self.remove(at)).collect();
-        taken.reverse();
-        taken
+        self.take(places)
     }
 
-    fn take(&mut self, first: usize, most: usize, fits: impl Fn(&Sending) -> bool) -> Vec<Sending> {
-        let mut taken: Vec<Sending> = vec![];
-        let mut at = first;
-        let mut passed_over: HashSet<UserId> =
-            self.waiting.iter().take(first).map(|sending| sending.change.user.clone()).collect();
-        while taken.len() < most.max(1) {
-            let Some(sending) = self.waiting.get(at) else { break };
-            let user = &sending.change.user;
-            if self.busy.contains_key(user) || passed_over.contains(user) || !fits(sending) {
-                if most == 1 {
-                    break;
-                }
-                passed_over.insert(user.clone());
-                at += 1;
-                continue;
-            }
-            taken.extend(self.remove(at));
-        }
+    /// Takes the changes at these places, which ascend.
+    fn take(&mut self, places: Vec<usize>) -> Vec<Sending> {
+        let mut taken: Vec<Sending> = places.into_iter().rev().filter_map(|at| self.remove(at)).collect();
+        taken.reverse();
         taken
     }
 
@@ -492,7 +492,8 @@ mod tests {
             queue.batch(1, 1, rules)
         });
         assert_eq!(users(&title), ["u1"]);
-        assert_eq!(queue.own_calls_are_fresh_until(&title[0], None), Some(Moment::ZERO + FRESH));
+        let until = with_rules(Guard::Compare, "closed", |rules| queue.own_calls_are_fresh_until(&title[0], rules));
+        assert_eq!(until, Some(Moment::ZERO + FRESH));
         // It comes back, and stays with the other.
         title.into_iter().for_each(|sending| queue.again(sending));
         let order: Vec<&str> = queue.waiting.iter().map(|one| one.change.user.as_str()).collect();

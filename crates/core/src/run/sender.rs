@@ -389,8 +389,8 @@ impl Sender {
         let compared = part.items.iter().filter(|sending| self.guard(&sending.change) == Guard::Compare);
         let fresh_until = compared.map(|sending| sending.fresh_until(turn.apart)).min();
         let begin_by = match &part.items[..] {
-            [one] if one.siblings > 1 => {
-                self.queue.own_calls_are_fresh_until(one, turn.apart).filter(|by| *by > turn.now)
+            [one] if one.siblings > 1 && one.change.key.is_own() => {
+                self.with_rules(turn, &HashSet::new(), |queue, rules| queue.own_calls_are_fresh_until(one, rules))
             }
             _ => None,
         };

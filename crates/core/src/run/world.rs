@@ -6,7 +6,7 @@ use super::{About, Block, Bounds, Call, Cause, Ending, History, Landed, MaxFailu
 use crate::Moment;
 use crate::backoff::Backoff;
 use crate::entry::Entry;
-use crate::plan::{Change, ChangeKey};
+use crate::plan::{Change, ChangeKey, OWN, SHARED};
 use crate::summary::{Counts, Outcome};
 use crate::user::{UserId, Version};
 use crate::vendor::{Answer, Effect, Refusal, Request, Verdict};
@@ -130,7 +130,7 @@ pub(super) struct World {
     edits: Vec<(Moment, String, String)>,
     rows: BTreeMap<u64, Row>,
     changes: BTreeMap<ChangeKey, (Change, Mark)>,
-    /// Notes that are not durable yet.
+    /// Entries that are not durable yet.
     noted: Vec<Entry>,
     /// Users whose rows may fail for the network's sake.
     unlucky: BTreeSet<String>,
@@ -205,11 +205,11 @@ impl World {
     fn plan(&mut self, row: u64, user: &str, chance: &mut Chance) {
         let group = format!("g{}", chance.below(2));
         let all = [
-            (64, "", "state", "state".to_owned()),
-            (65, "", "fields", "title".to_owned()),
-            (66, "", "skills", "skills".to_owned()),
-            (128, group.as_str(), "move", "division".to_owned()),
-            (129, group.as_str(), "join", format!("join/{group}")),
+            (OWN, "", "state", "state".to_owned()),
+            (OWN + 1, "", "fields", "title".to_owned()),
+            (OWN + 2, "", "skills", "skills".to_owned()),
+            (SHARED, group.as_str(), "move", "division".to_owned()),
+            (SHARED + 1, group.as_str(), "join", format!("join/{group}")),
         ];
         let mut keys = vec![];
         let certain = chance.below(5) as usize;
@@ -269,13 +269,13 @@ impl World {
     }
 
     fn flush(&mut self) {
-        for note in std::mem::take(&mut self.noted) {
-            self.write_down(note);
+        for entry in std::mem::take(&mut self.noted) {
+            self.write_down(entry);
         }
     }
 
-    fn write_down(&mut self, note: Entry) {
-        match note {
+    fn write_down(&mut self, entry: Entry) {
+        match entry {
             Entry::Withdrawn { key, .. } => {
                 if self.changes[&key].1 != Mark::Marked {
                     self.violations.push(format!("{key:?} was withdrawn and is {:?}", self.changes[&key].1));

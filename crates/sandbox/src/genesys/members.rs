@@ -1,7 +1,6 @@
 //! Who belongs where: groups, queues, teams, divisions and roles, many users a call.
 
-use super::Users;
-use super::org::{Org, no_such, not_found, too_many, wrong_body};
+use super::org::{Org, Users, no_such, not_found, too_many, wrong_body};
 use super::pages::{Page, by_cursor};
 use crate::http::{Reply, decode};
 use crate::odd::Odd;

@@ -17,10 +17,11 @@ pub(crate) use template::template;
 
 use crate::http::{Reply, decode};
 use crate::odd::Odd;
+use crate::options::Options;
+use crate::people;
 use crate::visit::{Visit, stretch};
-use crate::{Options, people};
 use members::Later;
-use org::{Org, not_found, wrong_body};
+use org::{Org, Users, not_found, wrong_body};
 use pages::Page;
 use serde_json::{Value, json};
 use shown::{expand, shown, text};
@@ -36,8 +37,6 @@ const MAX_PAGE: usize = 500;
 const MAX_BULK: usize = 50;
 /// Bytes of a request's body.
 const MAX_BYTES: usize = 512_000;
-
-pub(super) type Users = HashMap<String, Value>;
 
 #[derive(Debug)]
 pub(crate) struct Tenant {

@@ -7,6 +7,9 @@ use crate::visit::Visit;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
+/// The tenant's users, by id.
+pub(super) type Users = HashMap<String, Value>;
+
 const LISTS: &[(&str, &[&str])] = &[
     ("divisions", &["Home", "Sales", "Service", "Billing"]),
     ("skills", &["Spanish", "German", "Billing", "Retention", "Outbound", "Chat"]),

@@ -1,7 +1,7 @@
 //! A user as it is read.
 
-use super::org::Org;
-use super::{Users, contacts};
+use super::contacts;
+use super::org::{Org, Users};
 use crate::http::Reply;
 use crate::odd::Odd;
 use crate::visit::Visit;

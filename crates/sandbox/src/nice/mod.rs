@@ -10,29 +10,15 @@ mod words;
 pub(crate) use auth::{discovery, granted, id_token, tenant_id};
 pub(crate) use words::{meant, template, too_many, worded};
 
-use crate::Options;
 use crate::http::{Reply, Request, decode};
 use crate::odd::Odd;
+use crate::options::{Oddities, Options};
 use crate::people::{self, mix, uuid};
 use crate::visit::Visit;
 use agents::wrong_agent;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use words::{admin_error, hub_error, page};
-
-/// What is odd about this tenant.
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Oddities {
-    /// People that a batched write carries at most; a larger one is refused as a whole. 100 where it is not said.
-    pub batch_cap: Option<usize>,
-    /// Failed items do not say whose they are.
-    pub nameless: bool,
-    /// The status of a batch of which some items failed: 200, 206 or 400. 200 where it is not said.
-    pub partial_status: Option<u16>,
-    /// Agents that a search by id takes at most.
-    pub search_cap: Option<usize>,
-}
 
 const BATCH_CAP: usize = 100;
 
